@@ -1,0 +1,41 @@
+// Memory: the host's allocator, counted, and arrays that only grow.
+// SPDX-License-Identifier: Apache-2.0
+#include "alloc.h"
+
+#include <stdlib.h>
+
+static void *resize_libc(void *context, void *block, size_t size) {
+    (void)context;
+    if (size == 0) {
+        free(block);
+        return NULL;
+    }
+    return realloc(block, size);
+}
+
+struct fr_allocator alloc_libc(void) {
+    return (struct fr_allocator){.resize = resize_libc, .context = NULL};
+}
+
+enum fr_status alloc_grow(struct alloc *alloc, void **block, uint32_t *capacity, size_t need,
+                          size_t size) {
+    if (need <= *capacity)
+        return FR_OK;
+    size_t wanted = *capacity < 16 ? 16 : (size_t)*capacity * 2;
+    if (wanted < need)
+        wanted = need;
+    if (wanted >= NONE || wanted > SIZE_MAX / size)
+        return FR_NOMEM;
+    alloc->calls++;
+    void *grown = alloc->host.resize(alloc->host.context, *block, wanted * size);
+    if (grown == NULL)
+        return FR_NOMEM;
+    *block = grown;
+    *capacity = (uint32_t)wanted;
+    return FR_OK;
+}
+
+void alloc_free(struct alloc *alloc, void *block) {
+    if (block != NULL)
+        alloc->host.resize(alloc->host.context, block, 0);
+}

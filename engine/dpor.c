@@ -1,0 +1,226 @@
+// Optimal dynamic partial order reduction: Explore(E, Sleep, WuT) as a loop over executions.
+// SPDX-License-Identifier: Apache-2.0
+#include "dpor.h"
+
+void dpor_init(struct dpor *dpor, struct alloc *alloc, bool stable_keys) {
+    *dpor = (struct dpor){.alloc = alloc};
+    wakeup_init(&dpor->wakeup, alloc, stable_keys);
+}
+
+void dpor_release(struct dpor *dpor) {
+    wakeup_release(&dpor->wakeup);
+    alloc_free(dpor->alloc, dpor->races.items);
+    alloc_free(dpor->alloc, dpor->nodes);
+    alloc_free(dpor->alloc, dpor->steps);
+    alloc_free(dpor->alloc, dpor->order);
+}
+
+void dpor_clear(struct dpor *dpor) {
+    wakeup_clear(&dpor->wakeup);
+    dpor->node_count = dpor->replay = dpor->base = 0;
+    dpor->inserted = 0;
+    dpor->exhausted = false;
+}
+
+bool dpor_is_replaying(const struct dpor *dpor, const struct run *run) {
+    return run->trace.length < dpor->replay;
+}
+
+static enum fr_status reach_node(struct dpor *dpor, uint32_t depth) {
+    if (depth < dpor->node_count)
+        return FR_OK;
+    assert(depth == dpor->node_count);
+    enum fr_status status =
+        ALLOC_GROW(dpor->alloc, dpor->nodes, dpor->node_capacity, (size_t)depth + 1);
+    if (status == FR_OK)
+        dpor->nodes[dpor->node_count++] = (struct node){.wut = NONE, .thread = FR_TID_NONE};
+    return status;
+}
+
+// Branches whose thread sleeps lead to nothing new (only met when a branch could not be compared
+// and was inserted to be safe).
+static void drop_sleepers(struct dpor *dpor, struct node *node) {
+    while (node->wut != NONE) {
+        const struct branch *branch = &dpor->wakeup.branches[node->wut];
+        if (!tset_has(node->sleep, branch->step.thread))
+            return;
+        uint32_t children;
+        wakeup_take(&dpor->wakeup, &node->wut, &children);
+        wakeup_drop(&dpor->wakeup, children);
+    }
+}
+
+enum fr_status dpor_choose(struct dpor *dpor, const struct run *run, tset enabled, fr_tid *out) {
+    uint32_t depth = run->trace.length;
+    enum fr_status status = reach_node(dpor, depth);
+    if (status != FR_OK)
+        return status;
+    struct node *node = &dpor->nodes[depth];
+    *out = node->thread;
+    if (depth < dpor->replay)
+        return tset_has(enabled, *out) ? FR_OK : FR_DIVERGED;
+    bool had_wut = node->wut != NONE;
+    drop_sleepers(dpor, node);
+    if (node->wut != NONE) {
+        const struct step *step = &dpor->wakeup.branches[node->wut].step;
+        *out = step->thread;
+        if (!tset_has(enabled, *out) || run->threads[*out].past != step->past)
+            return FR_DIVERGED;
+        return FR_OK;
+    }
+    tset candidates = had_wut ? 0 : enabled & ~node->sleep;
+    if (candidates == 0)
+        *out = FR_TID_NONE;
+    else if (run->current != FR_TID_NONE && tset_has(candidates, run->current))
+        *out = run->current;
+    else
+        *out = tset_first(candidates);
+    return FR_OK;
+}
+
+// Sleep after the event: those whose announced operation is independent of it.
+static tset still_sleeping(const struct run *run, tset sleep, const struct step *event) {
+    for (tset rest = sleep; rest != 0; rest &= rest - 1) {
+        fr_tid t = tset_first(rest);
+        struct touch spare;
+        if (!run->threads[t].pending) {
+            sleep &= ~tset_of(t);
+            continue;
+        }
+        struct step asleep = run_pending(run, t, &spare);
+        if (step_depends(&asleep, event))
+            sleep &= ~tset_of(t);
+    }
+    return sleep;
+}
+
+enum fr_status dpor_before(struct dpor *dpor, const struct run *run, fr_tid tid, bool is_prefix) {
+    uint32_t depth = run->trace.length;
+    if (depth < dpor->replay)
+        return FR_OK;
+    enum fr_status status = reach_node(dpor, depth);
+    if (status == FR_OK)
+        status = reach_node(dpor, depth + 1);
+    if (status != FR_OK)
+        return status;
+    struct node *node = &dpor->nodes[depth];
+    struct node *next = &dpor->nodes[depth + 1];
+    if (is_prefix)
+        dpor->base = depth + 1;
+    tset sleep = node->sleep;
+    if (node->wut != NONE) {
+        struct branch branch = wakeup_take(&dpor->wakeup, &node->wut, &next->wut);
+        assert(branch.step.thread == tid);
+        sleep &= ~branch.wakes;
+    }
+    node->thread = tid;
+    node->objects = run->objects.count;
+    node->event_hash = 0;
+    struct touch spare;
+    struct step event = run_pending(run, tid, &spare);
+    next->sleep = still_sleeping(run, sleep, &event);
+    return FR_OK;
+}
+
+enum fr_status dpor_after(struct dpor *dpor, const struct run *run) {
+    uint32_t depth = run->trace.length - 1;
+    uint64_t hash = run->trace.events[depth].hash;
+    struct node *node = &dpor->nodes[depth];
+    if (depth < dpor->replay)
+        return node->event_hash == hash ? FR_OK : FR_DIVERGED;
+    node->event_hash = hash;
+    return FR_OK;
+}
+
+// v = notdep(e, E).e': the events after e that do not happen after it, over all of E and without
+// e', then e' as it would be performed there. Sets order and steps.
+static enum fr_status build_reversal(struct dpor *dpor, const struct run *run, struct race race,
+                                     uint32_t *count) {
+    const struct trace *trace = &run->trace;
+    size_t most = (size_t)trace->length - race.first + 1;
+    enum fr_status status = ALLOC_GROW(dpor->alloc, dpor->order, dpor->order_capacity, most);
+    if (status == FR_OK)
+        status = ALLOC_GROW(dpor->alloc, dpor->steps, dpor->step_capacity, most);
+    if (status != FR_OK)
+        return status;
+    uint32_t n = 0;
+    for (uint32_t k = race.first + 1; k < trace->length; k++)
+        if (k != race.second && !trace_before(trace, race.first, k))
+            dpor->order[n++] = k;
+    struct touch *spare = &dpor->spare;
+    struct step last;
+    if (race.second < trace->length)
+        last = trace_step(trace, race.second);
+    else
+        last = run_pending(run, race.thread, spare);
+    if (step_is_conditional(last.kind)) {
+        *spare = last.touches[0];
+        bool succeeds = foresee_success(run, &last, race.first, dpor->order, n);
+        spare->mode = succeeds ? FR_WRITE : FR_READ;
+        last.touches = spare;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        dpor->steps[i] = trace_step(trace, dpor->order[i]);
+        dpor->order[i] = i;
+    }
+    dpor->steps[n] = last;
+    dpor->order[n] = n;
+    *count = n + 1;
+    return FR_OK;
+}
+
+// sleep(E) ∩ WI[E](v) ≠ {}: the reversal was explored before.
+static bool is_covered_by_sleep(const struct dpor *dpor, const struct run *run, uint32_t at,
+                                const struct sequence *w) {
+    for (tset rest = dpor->nodes[at].sleep; rest != 0; rest &= rest - 1) {
+        struct step step;
+        struct touch spare;
+        if (!foresee_operation(run, tset_first(rest), at, NULL, 0, &step, &spare))
+            continue;
+        if (wakeup_initial(&step, true, w) != INITIAL_NOT)
+            return true;
+    }
+    return false;
+}
+
+static enum fr_status reverse_race(struct dpor *dpor, const struct run *run, struct race race) {
+    if (race.first < dpor->base)
+        return FR_OK;  // belongs to whoever explores above the prefix
+    uint32_t count = 0;
+    enum fr_status status = build_reversal(dpor, run, race, &count);
+    struct sequence w = {.steps = dpor->steps,
+                         .order = dpor->order,
+                         .count = count,
+                         .known = dpor->nodes[race.first].objects};
+    if (status != FR_OK || is_covered_by_sleep(dpor, run, race.first, &w))
+        return status;
+    bool inserted;
+    status = wakeup_insert(&dpor->wakeup, &dpor->nodes[race.first].wut, run, &w, &inserted);
+    dpor->inserted += inserted;
+    return status;
+}
+
+static void go_back(struct dpor *dpor, uint32_t length) {
+    for (uint32_t depth = dpor->node_count; depth-- > length;)
+        wakeup_drop(&dpor->wakeup, dpor->nodes[depth].wut);
+    for (uint32_t depth = length; depth-- > dpor->base;) {
+        struct node *node = &dpor->nodes[depth];
+        node->sleep |= tset_of(node->thread);
+        drop_sleepers(dpor, node);
+        if (node->wut != NONE) {
+            dpor->node_count = depth + 1;
+            dpor->replay = depth;
+            return;
+        }
+    }
+    dpor->exhausted = true;
+}
+
+enum fr_status dpor_finish(struct dpor *dpor, const struct run *run) {
+    enum fr_status status = races_find(&dpor->races, run);
+    for (uint32_t i = 0; status == FR_OK && i < dpor->races.count; i++)
+        status = reverse_race(dpor, run, dpor->races.items[i]);
+    if (status == FR_OK)
+        go_back(dpor, run->trace.length);
+    return status;
+}

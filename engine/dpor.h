@@ -1,0 +1,61 @@
+// Optimal dynamic partial order reduction: Explore(E, Sleep, WuT) as a loop over executions.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Abdulla, Aronis, Jonsson, Sagonas: "Source Sets: A Foundation for Optimal Dynamic Partial Order
+// Reduction", JACM 64(4), 2017, Algorithm 2. Adapted to threads that announce before they act: a
+// sleeping thread's next operation is what it has announced, so Sleep is a set of threads and no
+// footprint is carried from one execution to another in it.
+#ifndef ENGINE_DPOR_H
+#define ENGINE_DPOR_H
+
+#include "race.h"
+#include "wakeup.h"
+
+// A prefix E of the current execution: Sleep(E), WuT(E) and what follows it.
+struct node {
+    tset sleep;
+    uint32_t wut;         // first branch still to be explored, or NONE
+    uint32_t objects;     // how many were known here
+    fr_tid thread;        // of the event performed from here
+    uint64_t event_hash;  // of that event
+};
+
+struct dpor {
+    struct alloc *alloc;
+    struct wakeup wakeup;
+    struct races races;
+    struct node *nodes;  // [0 .. node_count): one per event, and one for the state at its end
+    struct step *steps;  // scratch: the sequence v of a reversal
+    uint32_t *order;     // scratch: v as positions, then as indices of steps
+    struct touch spare;  // scratch: footprint of v's last step
+    uint32_t node_capacity;
+    uint32_t step_capacity;
+    uint32_t order_capacity;
+    uint32_t node_count;
+    uint32_t replay;  // this many events repeat the last execution
+    uint32_t base;    // length of the prefix that is not ours to change
+    uint64_t inserted;
+    bool exhausted;
+};
+
+void dpor_init(struct dpor *dpor, struct alloc *alloc, bool stable_keys);
+void dpor_release(struct dpor *dpor);
+void dpor_clear(struct dpor *dpor);
+
+// The thread that goes next after the events so far, FR_TID_NONE if all that are enabled sleep.
+// DIVERGED if the wakeup tree asks for a thread that is not enabled.
+FR_MUST_CHECK enum fr_status dpor_choose(struct dpor *dpor, const struct run *run, tset enabled,
+                                         fr_tid *out);
+// Before the thread that was chosen, by us or (prefix) by somebody else, performs its operation:
+// computes what sleeps after it.
+FR_MUST_CHECK enum fr_status dpor_before(struct dpor *dpor, const struct run *run, fr_tid thread,
+                                         bool is_prefix);
+// After it did. DIVERGED if an event repeated is not what it was.
+FR_MUST_CHECK enum fr_status dpor_after(struct dpor *dpor, const struct run *run);
+// True while the execution repeats the last one: fr_run_decide need not look at choices.
+bool dpor_is_replaying(const struct dpor *dpor, const struct run *run);
+// The execution is over: reverses its races, goes back to the last state with work left. Sets
+// exhausted if there is none.
+FR_MUST_CHECK enum fr_status dpor_finish(struct dpor *dpor, const struct run *run);
+
+#endif

@@ -1,0 +1,271 @@
+// The explorer: from execution to execution, by the strategy of a plan.
+// SPDX-License-Identifier: Apache-2.0
+#include "explorer.h"
+
+#include "schedule.h"
+
+struct fr_config fr_config_default(void) {
+    return (struct fr_config){.threads_max = 16, .events_max = 100000, .allocator = alloc_libc()};
+}
+
+static enum fr_status fail(struct fr_explorer *e, enum fr_status status, const char *sentence) {
+    e->errmsg = sentence != NULL ? sentence : fr_status_text(status);
+    return status;
+}
+
+static enum fr_status checked(struct fr_explorer *e, enum fr_status status) {
+    return status == FR_OK ? FR_OK : fail(e, status, NULL);
+}
+
+enum fr_status fr_explorer_new(const struct fr_config *config, struct fr_explorer **out) {
+    struct fr_config used = config != NULL ? *config : fr_config_default();
+    if (used.threads_max == 0 || used.threads_max > FR_THREADS_MAX || used.events_max == 0 ||
+        used.allocator.resize == NULL)
+        return FR_MISUSE;
+    struct fr_explorer *e =
+        used.allocator.resize(used.allocator.context, NULL, sizeof(struct fr_explorer));
+    if (e == NULL)
+        return FR_NOMEM;
+    *e = (struct fr_explorer){.config = used, .errmsg = ""};
+    e->alloc = (struct alloc){.host = used.allocator, .calls = 1};
+    dpor_init(&e->dpor, &e->alloc, used.stable_keys);
+    replay_init(&e->replay);
+    enum fr_status status = run_init(&e->run, &e->alloc, used.threads_max, used.stable_keys);
+    if (status != FR_OK) {
+        fr_explorer_free(e);
+        return status;
+    }
+    *out = e;
+    return FR_OK;
+}
+
+void fr_explorer_free(struct fr_explorer *e) {
+    if (e == NULL)
+        return;
+    struct alloc alloc = e->alloc;
+    run_release(&e->run);
+    dpor_release(&e->dpor);
+    replay_release(&e->replay, &alloc);
+    alloc_free(&alloc, e->choices);
+    alloc_free(&alloc, e);
+}
+
+const char *fr_explorer_errmsg(const struct fr_explorer *e) {
+    return e->errmsg;
+}
+
+enum fr_status fr_explorer_start(struct fr_explorer *e, const struct fr_plan *plan) {
+    if (plan->strategy >= FR_STRATEGIES || plan->choice_count >= NONE ||
+        plan->segment_count >= NONE)
+        return fail(e, FR_MISUSE, NULL);
+    enum fr_status status =
+        ALLOC_GROW(&e->alloc, e->choices, e->choice_capacity, plan->choice_count);
+    size_t segments = plan->strategy == FR_STRATEGY_REPLAY ? plan->segment_count : 0;
+    if (status == FR_OK)
+        status = replay_set(&e->replay, &e->alloc, plan->segments, segments);
+    if (status != FR_OK)
+        return checked(e, status);
+    if (plan->choice_count != 0)
+        memcpy(e->choices, plan->choices, plan->choice_count);
+    e->choice_count = (uint32_t)plan->choice_count;
+    e->strategy = plan->strategy;
+    e->seed = plan->seed;
+    e->executions_max = plan->executions_max;
+    run_forget(&e->run);
+    dpor_clear(&e->dpor);
+    e->started = true;
+    e->running = e->was_cut = false;
+    e->executions = 0;
+    e->ending = FR_ENDING_RUNNING;
+    e->stop = FR_STOP_NOT;
+    e->errmsg = "";
+    return FR_OK;
+}
+
+static enum fr_ending ending_now(const struct fr_explorer *e) {
+    if (e->strategy == FR_STRATEGY_DPOR && e->dpor.exhausted)
+        return e->was_cut ? FR_ENDING_BOUNDED : FR_ENDING_EXHAUSTED;
+    if (e->strategy == FR_STRATEGY_REPLAY && e->executions == 1)
+        return FR_ENDING_ONCE;
+    if (e->executions_max != 0 && e->executions >= e->executions_max)
+        return FR_ENDING_BUDGET;
+    return FR_ENDING_RUNNING;
+}
+
+enum fr_status fr_explorer_begin(struct fr_explorer *e) {
+    if (!e->started)
+        return fail(e, FR_MISUSE, "an exploration begins with fr_explorer_start");
+    if (e->running)
+        return fail(e, FR_MISUSE, "the last execution has not ended");
+    if (e->ending != FR_ENDING_RUNNING)
+        return FR_DONE;
+    run_begin(&e->run);
+    replay_begin(&e->replay);
+    e->random = mix64(e->seed ^ mix64(e->executions));
+    // Below a prefix, DPOR repeats it by itself from the second execution on.
+    bool repeats = e->strategy == FR_STRATEGY_DPOR && e->executions != 0;
+    e->choices_used = repeats ? e->choice_count : 0;
+    e->stop = FR_STOP_NOT;
+    e->running = true;
+    return FR_OK;
+}
+
+static uint64_t next_random(struct fr_explorer *e) {
+    e->random += 0x9E3779B97F4A7C15U;
+    return mix64(e->random);
+}
+
+// The index-th enabled thread, the current one being number 0.
+static fr_tid thread_at(const struct run *run, tset enabled, uint32_t index) {
+    bool current = run->current != FR_TID_NONE && tset_has(enabled, run->current);
+    if (current && index == 0)
+        return run->current;
+    if (current) {
+        enabled &= ~tset_of(run->current);
+        index--;
+    }
+    while (index-- > 0)
+        enabled &= enabled - 1;
+    return tset_first(enabled);
+}
+
+static uint32_t index_of(const struct run *run, tset enabled, fr_tid tid) {
+    bool current = run->current != FR_TID_NONE && tset_has(enabled, run->current);
+    if (current && tid == run->current)
+        return 0;
+    if (current)
+        enabled &= ~tset_of(run->current);
+    return tset_count(enabled & (tset_of(tid) - 1)) + current;
+}
+
+static fr_tid choose_random(struct fr_explorer *e, tset enabled) {
+    return thread_at(&e->run, enabled, (uint32_t)(next_random(e) % tset_count(enabled)));
+}
+
+static enum fr_status choose(struct fr_explorer *e, tset enabled, bool is_prefix, fr_tid *out) {
+    if (is_prefix) {
+        uint32_t width = tset_count(enabled);
+        uint32_t index = 0;
+        if (width > 1)
+            index = schedule_index(e->choices[e->choices_used++], width);
+        *out = thread_at(&e->run, enabled, index);
+        return FR_OK;
+    }
+    switch (e->strategy) {
+    case FR_STRATEGY_DPOR:
+        return dpor_choose(&e->dpor, &e->run, enabled, out);
+    case FR_STRATEGY_RANDOM:
+        *out = choose_random(e, enabled);
+        return FR_OK;
+    default:
+        *out = replay_choose(&e->replay, &e->run, enabled);
+        return FR_OK;
+    }
+}
+
+static enum fr_status note_choice(struct fr_explorer *e, tset enabled, fr_tid tid) {
+    struct run *run = &e->run;
+    bool current = run->current != FR_TID_NONE && tset_has(enabled, run->current);
+    if (current && tid != run->current)
+        run->trace.preemptions++;
+    uint32_t width = tset_count(enabled);
+    if (width < 2)
+        return FR_OK;
+    return trace_choice(&run->trace, (struct choice){.index = (uint8_t)index_of(run, enabled, tid),
+                                                     .width = (uint8_t)width,
+                                                     .current_enabled = current});
+}
+
+static enum fr_status go(struct fr_explorer *e, tset enabled, fr_tid *out) {
+    bool is_prefix = e->choices_used < e->choice_count;
+    bool is_dpor = e->strategy == FR_STRATEGY_DPOR;
+    enum fr_status status = choose(e, enabled, is_prefix, out);
+    if (status != FR_OK)
+        return status;
+    if (*out == FR_TID_NONE) {
+        e->stop = FR_STOP_REDUNDANT;
+        return FR_OK;
+    }
+    if (is_dpor)
+        status = dpor_before(&e->dpor, &e->run, *out, is_prefix);
+    if (status == FR_OK)
+        status = note_choice(e, enabled, *out);
+    if (status == FR_OK)
+        status = run_perform(&e->run, *out);
+    if (status == FR_OK && is_dpor)
+        status = dpor_after(&e->dpor, &e->run);
+    return status;
+}
+
+enum fr_status fr_run_decide(struct fr_explorer *e, fr_tid *out) {
+    if (!e->running || !run_is_settled(&e->run))
+        return fail(e, FR_MISUSE, "every thread announces or leaves before the next decision");
+    *out = FR_TID_NONE;
+    if (e->stop != FR_STOP_NOT)
+        return FR_OK;
+    tset enabled = run_enabled(&e->run);
+    if (enabled == 0) {
+        e->stop = e->run.live == 0 ? FR_STOP_FINISHED : FR_STOP_DEADLOCK;
+        return FR_OK;
+    }
+    if (e->run.trace.length >= e->config.events_max) {
+        e->stop = FR_STOP_STEPS;
+        e->was_cut = true;
+        return FR_OK;
+    }
+    return checked(e, go(e, enabled, out));
+}
+
+enum fr_status fr_explorer_end(struct fr_explorer *e, enum fr_verdict verdict, uint64_t place) {
+    (void)place;
+    if (!e->running || e->stop == FR_STOP_NOT || verdict >= FR_VERDICTS)
+        return fail(e, FR_MISUSE, "an execution ends when nobody goes on");
+    // A pass needs positive evidence.
+    if (verdict == FR_VERDICT_PASS && e->stop != FR_STOP_FINISHED)
+        return fail(e, FR_MISUSE, "an execution that did not finish is no pass");
+    if ((verdict == FR_VERDICT_REDUNDANT) != (e->stop == FR_STOP_REDUNDANT))
+        return fail(e, FR_MISUSE, "only an execution given up as redundant is redundant");
+    e->running = false;
+    replay_end(&e->replay, &e->run);
+    if (e->strategy == FR_STRATEGY_DPOR) {
+        enum fr_status status = dpor_finish(&e->dpor, &e->run);
+        if (status != FR_OK)
+            return checked(e, status);
+    }
+    e->executions++;
+    e->stats.executions++;
+    e->stats.redundant += verdict == FR_VERDICT_REDUNDANT;
+    e->stats.failures += fr_verdict_is_failure(verdict);
+    e->stats.deadlocks += e->stop == FR_STOP_DEADLOCK;
+    e->stats.events += e->run.trace.length;
+    e->ending = ending_now(e);
+    return FR_OK;
+}
+
+enum fr_ending fr_explorer_ending(const struct fr_explorer *e) {
+    return e->ending;
+}
+
+struct fr_stats fr_explorer_stats(const struct fr_explorer *e) {
+    struct fr_stats stats = e->stats;
+    stats.races_reversed = e->dpor.inserted;
+    stats.allocations = e->alloc.calls;
+    return stats;
+}
+
+enum fr_stop fr_run_stop(const struct fr_explorer *e) {
+    return e->stop;
+}
+
+bool fr_run_outcome(const struct fr_explorer *e) {
+    return e->run.outcome;
+}
+
+uint64_t fr_run_draw(struct fr_explorer *e, uint64_t bound) {
+    assert(bound > 0);
+    return next_random(e) % bound;
+}
+
+size_t fr_run_segments_done(const struct fr_explorer *e) {
+    return e->replay.done;
+}

@@ -1,0 +1,313 @@
+// The engine: decides which logical thread goes next, and remembers what happened.
+//
+// The engine is a clerk. It runs no thread, opens no file, reads no clock, calls nothing back and
+// holds no global state; everything is pulled by the caller (the "host": CPython, a model program,
+// a fuzz target). One explorer may be used by one OS thread at a time; several explorers are
+// independent of each other.
+//
+// The journey of one exploration:
+//
+//   fr_explorer_new                                       once
+//   fr_explorer_start(e, &plan)                           which strategy, seed, prefix, budget
+//   while (fr_explorer_begin(e) == FR_OK) {               one execution
+//       fr_run_enter ... fr_run_announce | fr_run_leave   each thread runs to its first operation
+//       while (fr_run_decide(e, &t) == FR_OK && t != FR_TID_NONE)
+//           host lets t perform its operation and run on; then fr_run_announce | fr_run_leave
+//       fr_explorer_end(e, verdict, place)                what came of it
+//   }
+//   fr_explorer_ending(e)                                 exhausted, bounded, budget or failed
+//
+// Announce, then act: an operation is announced before it happens, by every thread at once. A
+// thread keeps its turn until its next announcement.
+//
+// Ownership: the explorer owns all it hands out; views of a trace are borrowed until the next
+// fr_explorer_begin or _start. Pointers passed in are copied.
+#ifndef FR_H
+#define FR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FR_VERSION "0.1.0"
+#define FR_THREADS_MAX 64
+
+// A logical thread. Its number is the same in every execution of one exploration: threads without
+// a parent count up from 0 in order of fr_run_enter, others are named by (parent, n-th child).
+typedef uint32_t fr_tid;
+#define FR_TID_NONE UINT32_MAX
+
+enum fr_status {
+#define FR_STATUS(name, value, sentence) FR_##name = (value),
+#include "fr_status.def"
+#undef FR_STATUS
+};
+#define FR_MUST_CHECK __attribute__((warn_unused_result))
+
+// "OK", "NOMEM" ...; never NULL.
+const char *fr_status_name(enum fr_status status);
+// The sentence for people; never NULL.
+const char *fr_status_text(enum fr_status status);
+
+enum fr_op_kind {
+#define FR_OP(name, word, may_block) FR_OP_##name,
+#include "fr_op.def"
+#undef FR_OP
+    FR_OP_KINDS
+};
+const char *fr_op_word(enum fr_op_kind kind);
+
+enum fr_verdict {
+#define FR_VERDICT(name, word, failure) FR_VERDICT_##name,
+#include "fr_verdict.def"
+#undef FR_VERDICT
+    FR_VERDICTS
+};
+const char *fr_verdict_word(enum fr_verdict verdict);
+bool fr_verdict_is_failure(enum fr_verdict verdict);
+
+// ------------------------------------------------------------------------------ operations
+
+// How an access touches its object. Conflicts: read-write, write-write; a weak read with a write
+// only; a weak write with a read and a write, but with no weak access.
+enum fr_mode { FR_READ, FR_WRITE, FR_READ_WEAK, FR_WRITE_WEAK, FR_MODES };
+
+struct fr_access {
+    // Names the shared object within this execution. Equal objects must have equal keys; different
+    // ones may share a key (that only costs executions, it never hides a trace).
+    uint64_t key;
+    enum fr_mode mode;
+};
+
+// At most this many accesses in one event.
+#define FR_ACCESSES_MAX 64
+
+struct fr_op {
+    enum fr_op_kind kind;
+    // Where in the program: the same in every process, see fr_site in schedule-format.md.
+    uint64_t site;
+    // ACCESS: the accesses. UPDATE, CAS, ACQUIRE, TRY, RELEASE, SPIN: one access, whose key names
+    // the object; the mode is filled in by the engine. SPAWN, JOIN: none.
+    const struct fr_access *accesses;
+    uint32_t access_count;
+    // SPAWN, JOIN: the other thread (SPAWN: as fr_run_child answers).
+    fr_tid target;
+    // ACCESS with one write: the value written; UPDATE: the delta; CAS: the new value. Only
+    // needed by hosts that use CAS, whose outcome the engine must foresee.
+    int64_t value;
+    // CAS: the value that makes it succeed.
+    int64_t expect;
+    // ACQUIRE, TRY, RELEASE: the lock is held by something outside the logical threads (or was
+    // taken before the execution began). Looked at on the first touch of the lock only.
+    bool held_outside;
+};
+
+// ------------------------------------------------------------------------------ the explorer
+
+struct fr_explorer;
+
+// realloc semantics: size 0 frees. Tests make the n-th call fail. Never called per event once warm.
+struct fr_allocator {
+    void *(*resize)(void *context, void *block, size_t size);
+    void *context;
+};
+
+struct fr_config {
+    uint32_t threads_max;  // of one execution, 1 .. FR_THREADS_MAX
+    uint32_t events_max;   // of one execution; more is the verdict STEP_LIMIT
+    // Keys of accesses name the same object in every execution (true for model programs, false for
+    // Python, where setup() makes new objects each time). False is always sound.
+    bool stable_keys;
+    struct fr_allocator allocator;
+};
+
+// 16 threads, 100,000 events, unstable keys, libc's realloc.
+struct fr_config fr_config_default(void);
+
+FR_MUST_CHECK enum fr_status fr_explorer_new(const struct fr_config *config,
+                                             struct fr_explorer **out);
+void fr_explorer_free(struct fr_explorer *explorer);  // NULL is fine
+// What went wrong last, in one sentence; "" if nothing did. Borrowed until the next call.
+const char *fr_explorer_errmsg(const struct fr_explorer *explorer);
+
+enum fr_strategy { FR_STRATEGY_DPOR, FR_STRATEGY_RANDOM, FR_STRATEGY_REPLAY, FR_STRATEGIES };
+const char *fr_strategy_name(enum fr_strategy strategy);
+
+// One block of a replay: let a thread run until a condition holds, then go to the next block.
+struct fr_segment {
+    fr_tid thread;
+    // Stop after this many events (0: no such limit), or ...
+    uint32_t events;
+    // ... when the thread is about to perform site `until` for the `nth` time, counted from 1 over
+    // its announcements since the start of the execution (nth 0: no such condition).
+    uint64_t until;
+    uint32_t nth;
+};
+
+// What to explore.
+struct fr_plan {
+    enum fr_strategy strategy;
+    uint64_t seed;            // RANDOM: of the walk; DPOR: 0, or of the choice at leaves
+    uint64_t executions_max;  // budget, 0: none
+    // The prefix: one byte per branching point (a state with two or more enabled threads), see
+    // docs/schedule-format.md. Spent bytes mean: go on by the strategy. DPOR explores exactly the
+    // traces below the prefix.
+    const uint8_t *choices;
+    size_t choice_count;
+    // REPLAY only: run these blocks, then go on without preemption.
+    const struct fr_segment *segments;
+    size_t segment_count;
+};
+
+// Forgets the last exploration (keeps memory) and gets ready for another.
+FR_MUST_CHECK enum fr_status fr_explorer_start(struct fr_explorer *explorer,
+                                               const struct fr_plan *plan);
+// FR_OK: an execution began. FR_DONE: there is none left, fr_explorer_ending says why.
+FR_MUST_CHECK enum fr_status fr_explorer_begin(struct fr_explorer *explorer);
+// Ends the execution with the host's verdict. place: where a failure showed, any number that is the
+// same for the same failure in every process (0 if none).
+FR_MUST_CHECK enum fr_status fr_explorer_end(struct fr_explorer *explorer, enum fr_verdict verdict,
+                                             uint64_t place);
+
+enum fr_ending {
+    FR_ENDING_RUNNING,    // not over yet
+    FR_ENDING_EXHAUSTED,  // every trace (below the prefix) was executed, no bound was hit
+    FR_ENDING_BOUNDED,    // as EXHAUSTED, but some executions were cut at events_max
+    FR_ENDING_BUDGET,     // the plan's number of executions is spent
+    FR_ENDING_ONCE        // a replay: one execution, nothing is claimed about others
+};
+// A failing verdict does not end an exploration by itself: the host stops, or goes on.
+enum fr_ending fr_explorer_ending(const struct fr_explorer *explorer);
+
+struct fr_stats {
+    uint64_t executions;      // ended, of any verdict
+    uint64_t redundant;       // of them cut short because every continuation was explored
+    uint64_t failures;        // of them with a failing verdict
+    uint64_t deadlocks;       // of them deadlocked
+    uint64_t events;          // performed, in all executions
+    uint64_t races_reversed;  // wakeup sequences inserted
+    uint64_t allocations;     // calls of the allocator so far
+};
+struct fr_stats fr_explorer_stats(const struct fr_explorer *explorer);
+
+// ------------------------------------------------------------------------------ one execution
+
+// A thread is born. parent FR_TID_NONE: a worker; else the child announced last by a SPAWN of that
+// parent; it is not enabled before that SPAWN is performed.
+FR_MUST_CHECK enum fr_status fr_run_enter(struct fr_explorer *explorer, fr_tid parent, fr_tid *out);
+// The number that the next child of parent will have: the target of a SPAWN.
+FR_MUST_CHECK enum fr_status fr_run_child(struct fr_explorer *explorer, fr_tid parent, fr_tid *out);
+// What the thread will do next. It must have no pending operation.
+FR_MUST_CHECK enum fr_status fr_run_announce(struct fr_explorer *explorer, fr_tid thread,
+                                             const struct fr_op *op);
+// The thread is gone; its last event was its last.
+FR_MUST_CHECK enum fr_status fr_run_leave(struct fr_explorer *explorer, fr_tid thread);
+// Performs the pending operation of one enabled thread in the model and answers which. Every
+// started thread must have announced or left. FR_TID_NONE: nobody goes on, see fr_run_stop.
+FR_MUST_CHECK enum fr_status fr_run_decide(struct fr_explorer *explorer, fr_tid *out);
+
+enum fr_stop {
+    FR_STOP_NOT,        // decide has not answered FR_TID_NONE yet
+    FR_STOP_FINISHED,   // every thread has left
+    FR_STOP_DEADLOCK,   // nobody is enabled, somebody has not left
+    FR_STOP_REDUNDANT,  // every enabled thread sleeps: explored before, give the execution up
+    FR_STOP_STEPS       // events_max was reached: give the execution up
+};
+enum fr_stop fr_run_stop(const struct fr_explorer *explorer);
+// TRY, CAS: did the event just decided succeed? True for every other operation.
+bool fr_run_outcome(const struct fr_explorer *explorer);
+// A draw in [0, bound) from the schedule's seed, for choices of data. bound > 0.
+uint64_t fr_run_draw(struct fr_explorer *explorer, uint64_t bound);
+// Is the thread blocked (has announced, is not enabled)? After a deadlock: who waits.
+bool fr_run_is_blocked(const struct fr_explorer *explorer, fr_tid thread);
+// Which thread holds the lock that a blocked ACQUIRE of thread waits for, or which thread a JOIN
+// waits for; FR_TID_NONE if none is known (held from outside, a SPIN).
+fr_tid fr_run_waits_for(const struct fr_explorer *explorer, fr_tid thread);
+// Position in the trace of the event that took the lock a blocked ACQUIRE waits for, or
+// FR_TID_NONE.
+uint32_t fr_run_taken_at(const struct fr_explorer *explorer, fr_tid thread);
+// REPLAY: number of leading segments that ran to their stated end. Less than the plan's: the
+// place of that segment was never reached, the schedule is stale.
+size_t fr_run_segments_done(const struct fr_explorer *explorer);
+
+// ------------------------------------------------------------------------------ the trace
+
+struct fr_event {
+    fr_tid thread;
+    uint32_t index;  // 1, 2, ... in its thread
+    enum fr_op_kind kind;
+    bool outcome;
+    uint64_t site;
+    uint64_t hash;  // of this event and all that happens before it
+    uint32_t access_count;
+    fr_tid target;
+};
+
+uint32_t fr_trace_length(const struct fr_explorer *explorer);
+uint32_t fr_trace_threads(const struct fr_explorer *explorer);
+struct fr_event fr_trace_event(const struct fr_explorer *explorer, uint32_t at);
+// n-th access of the event at a position. Keys are those of the last execution.
+struct fr_access fr_trace_access(const struct fr_explorer *explorer, uint32_t at, uint32_t n);
+bool fr_trace_happens_before(const struct fr_explorer *explorer, uint32_t a, uint32_t b);
+// The hash of the partial order: the same for every linearisation of a trace and in every process.
+// Meaningful for prefixes too.
+uint64_t fr_trace_hash(const struct fr_explorer *explorer);
+// Switches away from a thread that could have gone on.
+uint32_t fr_trace_preemptions(const struct fr_explorer *explorer);
+// The execution as choice bytes: with them as prefix every strategy repeats it. Writes at most
+// capacity bytes, returns how many there are.
+size_t fr_trace_choices(const struct fr_explorer *explorer, uint8_t *out, size_t capacity);
+
+// ------------------------------------------------------------------------------ schedule bytes
+
+// Any byte string is a valid schedule: decoding is total. choices points into bytes.
+struct fr_plan fr_plan_decode(const uint8_t *bytes, size_t size);
+// Writes header and choices, returns the full size (also when capacity is less). Decoding gives an
+// equal plan, except that a budget is rounded up to the next class of the format.
+size_t fr_plan_encode(const struct fr_plan *plan, uint8_t *out, size_t capacity);
+// A schedule-aware change of size bytes in place; returns the new size, at most capacity.
+size_t fr_mutate(uint8_t *bytes, size_t size, size_t capacity, uint64_t seed);
+// The beginning of a and the end of b, cut at choices; returns the size, at most capacity.
+size_t fr_crossover(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out,
+                    size_t capacity, uint64_t seed);
+
+// ------------------------------------------------------------------------------ shrinking
+
+// Looks for the simplest execution that fails in the same way: fewest preemptions first, then
+// fewest switches, then shortest. Hands out replays, takes verdicts.
+struct fr_shrink;
+
+// Starts from the last execution of explorer, which failed with (verdict, place). tries_max bounds
+// the number of candidates.
+FR_MUST_CHECK enum fr_status fr_shrink_new(const struct fr_explorer *explorer,
+                                           enum fr_verdict verdict, uint64_t place,
+                                           uint64_t tries_max, struct fr_shrink **out);
+void fr_shrink_free(struct fr_shrink *shrink);  // NULL is fine
+// FR_OK: plan is the next candidate, to be executed once; borrowed until the next call.
+// FR_DONE: nothing simpler was found; plan is the best one.
+FR_MUST_CHECK enum fr_status fr_shrink_next(struct fr_shrink *shrink, struct fr_plan *plan);
+// How the candidate ended: call after fr_explorer_end of that execution.
+FR_MUST_CHECK enum fr_status fr_shrink_tell(struct fr_shrink *shrink,
+                                            const struct fr_explorer *explorer,
+                                            enum fr_verdict verdict, uint64_t place);
+// True if no schedule with fewer preemptions fails so: every one was tried.
+bool fr_shrink_is_minimal(const struct fr_shrink *shrink);
+
+// ------------------------------------------------------------------------------ traces seen
+
+// A set of trace hashes with counts: how many distinct traces there were, and how likely the next
+// execution shows a new one.
+struct fr_seen;
+
+FR_MUST_CHECK enum fr_status fr_seen_new(const struct fr_allocator *allocator,
+                                         struct fr_seen **out);
+void fr_seen_free(struct fr_seen *seen);  // NULL is fine
+// Counts one execution with this trace hash; *is_new tells whether it is the first (may be NULL).
+FR_MUST_CHECK enum fr_status fr_seen_add(struct fr_seen *seen, uint64_t hash, bool *is_new);
+uint64_t fr_seen_distinct(const struct fr_seen *seen);
+uint64_t fr_seen_total(const struct fr_seen *seen);
+// Good-Turing (Good 1953): the share of executions whose trace was seen exactly once estimates the
+// chance that the next execution shows a trace not seen before. 1 before the first.
+double fr_seen_chance_new(const struct fr_seen *seen);
+
+#endif

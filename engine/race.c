@@ -1,0 +1,121 @@
+// Races of an execution: pairs of events that another execution performs in the other order.
+// SPDX-License-Identifier: Apache-2.0
+#include "race.h"
+
+static enum fr_status add_race(struct races *races, const struct run *run, uint32_t first,
+                               uint32_t second, fr_tid thread) {
+    enum fr_status status =
+        ALLOC_GROW(run->alloc, races->items, races->capacity, (size_t)races->count + 1);
+    if (status == FR_OK)
+        races->items[races->count++] =
+            (struct race){.first = first, .second = second, .thread = thread};
+    return status;
+}
+
+// No other direct cause of b lies between d and b. Not only a short cut: without it some reversals
+// would not be executable.
+static bool is_immediate(const struct trace *trace, const struct event *b, uint32_t d) {
+    for (uint32_t i = 0; i < b->cause_count; i++) {
+        uint32_t other = trace->causes[b->causes_at + i].at;
+        if (other != d && trace_before(trace, d, other))
+            return false;
+    }
+    return true;
+}
+
+// A SPIN re-read can be performed before the write d only if another write of the object, which
+// stays when d and all after it are taken away, lies behind the thread's last access.
+static bool spin_has_other_write(const struct trace *trace, uint32_t d, uint32_t at) {
+    const struct event *b = &trace->events[at];
+    if (b->since == NONE)
+        return true;
+    uint32_t slot = trace->touches[b->touches_at].slot;
+    for (uint32_t k = b->since + 1; k < at; k++) {
+        if (k == d || trace_before(trace, d, k))
+            continue;
+        const struct event *event = &trace->events[k];
+        for (uint32_t i = 0; i < event->touch_count; i++) {
+            struct touch touch = trace->touches[event->touches_at + i];
+            if (touch.slot == slot && (touch.mode == FR_WRITE || touch.mode == FR_WRITE_WEAK))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool is_reversible(const struct trace *trace, uint32_t at, struct cause cause) {
+    const struct event *a = &trace->events[cause.at];
+    const struct event *b = &trace->events[at];
+    if (a->thread == b->thread || (cause.through & CAUSE_ORDER) != 0)
+        return false;
+    // An acquire cannot be performed before the release that frees its lock. (A release of a free
+    // lock frees nothing.)
+    if (b->kind == FR_OP_ACQUIRE && a->kind == FR_OP_RELEASE && a->outcome)
+        return false;
+    if (!is_immediate(trace, b, cause.at))
+        return false;
+    return b->kind != FR_OP_SPIN || spin_has_other_write(trace, cause.at, at);
+}
+
+// Does acquisition a happen before acquire b by more than the lock itself?
+static bool is_ordered_otherwise(const struct trace *trace, uint32_t a, const struct event *b) {
+    if (trace->events[a].thread == b->thread)
+        return true;
+    for (uint32_t i = 0; i < b->cause_count; i++) {
+        struct cause cause = trace->causes[b->causes_at + i];
+        if ((cause.through & CAUSE_ORDER) != 0 && trace_before(trace, a, cause.at))
+            return true;
+    }
+    return false;
+}
+
+// A rival that is also a cause through the lock (a release by another thread lies not between)
+// would be counted twice.
+static bool is_direct_race(const struct trace *trace, uint32_t at, uint32_t first) {
+    const struct event *b = &trace->events[at];
+    for (uint32_t i = 0; i < b->cause_count; i++) {
+        struct cause cause = trace->causes[b->causes_at + i];
+        if (cause.at == first)
+            return is_reversible(trace, at, cause);
+    }
+    return false;
+}
+
+static enum fr_status find_of_event(struct races *races, const struct run *run, uint32_t at) {
+    const struct trace *trace = &run->trace;
+    const struct event *b = &trace->events[at];
+    enum fr_status status = FR_OK;
+    for (uint32_t i = 0; status == FR_OK && i < b->cause_count; i++) {
+        struct cause cause = trace->causes[b->causes_at + i];
+        if (is_reversible(trace, at, cause))
+            status = add_race(races, run, cause.at, at, b->thread);
+    }
+    if (status == FR_OK && b->rival != NONE && !is_ordered_otherwise(trace, b->rival, b) &&
+        !is_direct_race(trace, at, b->rival))
+        status = add_race(races, run, b->rival, at, b->thread);
+    return status;
+}
+
+// A thread that waits for a lock at the end races with the acquisition that took it.
+static enum fr_status find_of_blocked(struct races *races, const struct run *run, fr_tid tid) {
+    const struct thread *thread = &run->threads[tid];
+    if (thread->kind != FR_OP_ACQUIRE || run_is_enabled(run, tid))
+        return FR_OK;
+    uint32_t taken = run->objects.items[thread->touches[0].slot].acquired_at;
+    if (taken == NONE || run->trace.events[taken].thread == tid)
+        return FR_OK;
+    if (thread->last != NONE && trace_before(&run->trace, taken, thread->last))
+        return FR_OK;
+    return add_race(races, run, taken, run->trace.length, tid);
+}
+
+enum fr_status races_find(struct races *races, const struct run *run) {
+    races->count = 0;
+    enum fr_status status = FR_OK;
+    for (uint32_t at = 0; status == FR_OK && at < run->trace.length; at++)
+        status = find_of_event(races, run, at);
+    for (fr_tid t = 0; status == FR_OK && t < run->thread_count; t++)
+        if (tset_has(run->live, t) && run->threads[t].pending)
+            status = find_of_blocked(races, run, t);
+    return status;
+}

@@ -1,0 +1,29 @@
+// Races of an execution: pairs of events that another execution performs in the other order.
+// SPDX-License-Identifier: Apache-2.0
+//
+// e and e' race (JACM 2017, section 3: e precedes e' in reversible race) iff they are dependent, of
+// different threads, no third event lies between them in happens-before, and e' can be performed
+// before e. Acquires of one lock race with each other: a blocking acquire with the lock's last
+// acquisition, unless the two are ordered by something else than the lock itself.
+#ifndef ENGINE_RACE_H
+#define ENGINE_RACE_H
+
+#include "run.h"
+
+struct race {
+    uint32_t first;   // position of e
+    uint32_t second;  // position of e', or the trace's length: the operation `thread` waits with
+    fr_tid thread;    // of e'
+};
+
+struct races {
+    struct race *items;
+    uint32_t count;
+    uint32_t capacity;
+};
+
+// All races of the execution as it stands, blocked operations at its end included, in the order of
+// their second event.
+FR_MUST_CHECK enum fr_status races_find(struct races *races, const struct run *run);
+
+#endif

@@ -1,0 +1,231 @@
+// One execution as the program's model: threads, what they announced, who is enabled, what it does.
+// SPDX-License-Identifier: Apache-2.0
+#include "run.h"
+
+enum fr_status run_init(struct run *run, struct alloc *alloc, uint32_t threads_max,
+                        bool stable_keys) {
+    *run = (struct run){.alloc = alloc, .threads_max = threads_max, .current = FR_TID_NONE};
+    objects_init(&run->objects, threads_max, stable_keys);
+    trace_init(&run->trace, alloc, threads_max);
+    uint32_t capacity = 0;
+    enum fr_status status = ALLOC_GROW(alloc, run->threads, capacity, threads_max);
+    if (status == FR_OK)
+        memset(run->threads, 0, threads_max * sizeof *run->threads);
+    return status;
+}
+
+void run_release(struct run *run) {
+    for (uint32_t t = 0; run->threads != NULL && t < run->threads_max; t++)
+        alloc_free(run->alloc, run->threads[t].positions);
+    alloc_free(run->alloc, run->threads);
+    objects_release(&run->objects, run->alloc);
+    trace_release(&run->trace);
+}
+
+void run_begin(struct run *run) {
+    trace_clear(&run->trace);
+    objects_begin(&run->objects);
+    for (uint32_t t = 0; t < run->thread_count; t++) {
+        struct thread *thread = &run->threads[t];
+        thread->entered = thread->started = thread->left = thread->pending = false;
+        thread->children = thread->count = 0;
+        thread->last = NONE;
+    }
+    run->live = 0;
+    run->current = FR_TID_NONE;
+    run->outcome = true;
+}
+
+void run_forget(struct run *run) {
+    run_begin(run);
+    objects_clear(&run->objects);
+    run->thread_count = 0;
+}
+
+// The number of the ordinal-th child of parent, or thread_count if it has none yet.
+static fr_tid find_thread(const struct run *run, fr_tid parent, uint32_t ordinal) {
+    for (fr_tid t = 0; t < run->thread_count; t++)
+        if (run->threads[t].parent == parent && run->threads[t].ordinal == ordinal)
+            return t;
+    return run->thread_count;
+}
+
+static uint32_t entered_workers(const struct run *run) {
+    uint32_t count = 0;
+    for (fr_tid t = 0; t < run->thread_count; t++)
+        count += run->threads[t].entered && run->threads[t].parent == FR_TID_NONE;
+    return count;
+}
+
+static enum fr_status name_thread(struct run *run, fr_tid parent, uint32_t ordinal, fr_tid *out) {
+    *out = find_thread(run, parent, ordinal);
+    if (*out < run->thread_count)
+        return FR_OK;
+    if (run->thread_count == run->threads_max)
+        return FR_LIMIT;
+    struct thread *thread = &run->threads[run->thread_count++];
+    thread->entered = thread->started = thread->left = thread->pending = false;
+    thread->children = thread->count = 0;
+    thread->last = NONE;
+    thread->parent = parent;
+    thread->ordinal = ordinal;
+    uint64_t above = parent == FR_TID_NONE ? 0 : run->threads[parent].name;
+    thread->name = mix64(mix64(above) + ordinal + 1);
+    return FR_OK;
+}
+
+enum fr_status run_child(struct run *run, fr_tid parent, fr_tid *out) {
+    if (parent >= run->thread_count || !run->threads[parent].entered)
+        return FR_MISUSE;
+    return name_thread(run, parent, run->threads[parent].children, out);
+}
+
+enum fr_status run_enter(struct run *run, fr_tid parent, fr_tid *out) {
+    enum fr_status status = parent == FR_TID_NONE
+                                ? name_thread(run, parent, entered_workers(run), out)
+                                : run_child(run, parent, out);
+    if (status != FR_OK)
+        return status;
+    struct thread *thread = &run->threads[*out];
+    thread->entered = true;
+    // A child may enter before or after its SPAWN is performed.
+    thread->started |= parent == FR_TID_NONE;
+    if (thread->started)
+        run->live |= tset_of(*out);
+    if (parent != FR_TID_NONE)
+        run->threads[parent].children++;
+    return FR_OK;
+}
+
+static enum fr_status record_touches(struct run *run, struct thread *thread,
+                                     const struct fr_op *op) {
+    for (uint32_t i = 0; i < op->access_count; i++) {
+        uint32_t slot;
+        enum fr_status status =
+            objects_slot(&run->objects, run->alloc, op->accesses[i].key, op->held_outside, &slot);
+        if (status != FR_OK)
+            return status;
+        uint8_t mode = FR_WRITE;
+        if (op->kind == FR_OP_ACCESS)
+            mode = (uint8_t)op->accesses[i].mode;
+        else if (op->kind == FR_OP_SPIN)
+            mode = FR_READ;
+        thread->touches[i] = (struct touch){.slot = slot, .mode = mode};
+    }
+    thread->touch_count = op->access_count;
+    thread->slots = step_slots(thread->touches, op->access_count);
+    return FR_OK;
+}
+
+static bool is_well_formed(const struct run *run, const struct fr_op *op) {
+    if (op->kind >= FR_OP_KINDS || op->access_count > FR_ACCESSES_MAX)
+        return false;
+    for (uint32_t i = 0; op->kind == FR_OP_ACCESS && i < op->access_count; i++)
+        if (op->accesses[i].mode >= FR_MODES)
+            return false;
+    if (op->kind == FR_OP_SPAWN || op->kind == FR_OP_JOIN)
+        return op->access_count == 0 && op->target < run->thread_count;
+    return op->kind == FR_OP_ACCESS || op->access_count == 1;
+}
+
+enum fr_status run_announce(struct run *run, fr_tid tid, const struct fr_op *op) {
+    if (tid >= run->thread_count || !is_well_formed(run, op))
+        return FR_MISUSE;
+    struct thread *thread = &run->threads[tid];
+    if (!thread->entered || thread->left || thread->pending)
+        return FR_MISUSE;
+    enum fr_status status = record_touches(run, thread, op);
+    if (status != FR_OK)
+        return status;
+    thread->kind = (uint8_t)op->kind;
+    thread->site = op->site;
+    thread->target = op->target;
+    thread->value = op->value;
+    thread->expect = op->expect;
+    uint64_t last = thread->last == NONE ? 0 : run->trace.events[thread->last].hash;
+    thread->past = mix64(mix64(thread->name + thread->count) ^ last);
+    thread->pending = true;
+    return FR_OK;
+}
+
+enum fr_status run_leave(struct run *run, fr_tid tid) {
+    if (tid >= run->thread_count)
+        return FR_MISUSE;
+    struct thread *thread = &run->threads[tid];
+    if (!thread->entered || thread->left || thread->pending)
+        return FR_MISUSE;
+    thread->left = true;
+    run->live &= ~tset_of(tid);
+    return FR_OK;
+}
+
+static bool spin_is_enabled(const struct run *run, fr_tid tid) {
+    uint32_t slot = run->threads[tid].touches[0].slot;
+    const struct object *object = &run->objects.items[slot];
+    if (!tset_has(object->accessed[SINCE_STRONG], tid))
+        return true;
+    uint32_t seen = objects_since(&run->objects, slot, SINCE_STRONG)[tid];
+    return object->last_change != NONE && object->last_change > seen;
+}
+
+bool run_is_enabled(const struct run *run, fr_tid tid) {
+    const struct thread *thread = &run->threads[tid];
+    if (!tset_has(run->live, tid) || !thread->pending)
+        return false;
+    switch (thread->kind) {
+    case FR_OP_ACQUIRE:
+        return run->objects.items[thread->touches[0].slot].holder == HOLDER_NOBODY;
+    case FR_OP_JOIN:
+        return run->threads[thread->target].left;
+    case FR_OP_SPIN:
+        return spin_is_enabled(run, tid);
+    default:
+        return true;
+    }
+}
+
+tset run_enabled(const struct run *run) {
+    tset enabled = 0;
+    for (tset rest = run->live; rest != 0; rest &= rest - 1) {
+        fr_tid t = tset_first(rest);
+        if (run_is_enabled(run, t))
+            enabled |= tset_of(t);
+    }
+    return enabled;
+}
+
+bool run_is_settled(const struct run *run) {
+    for (tset rest = run->live; rest != 0; rest &= rest - 1)
+        if (!run->threads[tset_first(rest)].pending)
+            return false;
+    return true;
+}
+
+static bool condition_holds(const struct run *run, const struct thread *thread) {
+    const struct object *object = &run->objects.items[thread->touches[0].slot];
+    if (thread->kind == FR_OP_TRY)
+        return object->holder == HOLDER_NOBODY;
+    return thread->kind != FR_OP_CAS || object->value == thread->expect;
+}
+
+struct step run_pending(const struct run *run, fr_tid tid, struct touch *spare) {
+    const struct thread *thread = &run->threads[tid];
+    struct step step = {
+        .thread = tid,
+        .kind = thread->kind,
+        .target = thread->target,
+        .index = thread->count + 1,
+        .touch_count = thread->touch_count,
+        .touches = thread->touches,
+        .slots = thread->slots,
+        .past = thread->past,
+        .value = thread->value,
+        .expect = thread->expect,
+    };
+    if (step_is_conditional(thread->kind)) {
+        *spare = thread->touches[0];
+        spare->mode = condition_holds(run, thread) ? FR_WRITE : FR_READ;
+        step.touches = spare;
+    }
+    return step;
+}

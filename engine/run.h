@@ -1,0 +1,69 @@
+// One execution as the program's model: threads, what they announced, who is enabled, what it does.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ENGINE_RUN_H
+#define ENGINE_RUN_H
+
+#include "object.h"
+#include "trace.h"
+
+struct thread {
+    bool entered;  // in this execution
+    bool started;  // may run: a worker, or its SPAWN was performed
+    bool left;
+    bool pending;  // has announced
+    uint8_t kind;  // of the pending operation
+    fr_tid target;
+    fr_tid parent;      // FR_TID_NONE: a worker
+    uint32_t ordinal;   // n-th child of its parent, n-th worker
+    uint32_t children;  // entered in this execution
+    uint32_t count;     // events so far
+    uint32_t last;      // position of its last event, or of its SPAWN; NONE
+    uint32_t touch_count;
+    uint64_t name;  // the same in every process
+    uint64_t site;
+    uint64_t past;
+    uint64_t slots;
+    int64_t value;
+    int64_t expect;
+    uint32_t *positions;  // of its events, by index - 1
+    uint32_t position_capacity;
+    struct touch touches[FR_ACCESSES_MAX];
+};
+
+struct run {
+    struct alloc *alloc;
+    struct trace trace;
+    struct objects objects;
+    struct thread *threads;
+    uint32_t threads_max;
+    uint32_t thread_count;  // known in this exploration (names are kept between executions)
+    tset live;              // entered, started, not left
+    fr_tid current;         // performed the last event
+    bool outcome;           // of the last event
+};
+
+FR_MUST_CHECK enum fr_status run_init(struct run *run, struct alloc *alloc, uint32_t threads_max,
+                                      bool stable_keys);
+void run_release(struct run *run);
+// A new execution; a new exploration also forgets the threads' names.
+void run_begin(struct run *run);
+void run_forget(struct run *run);
+
+FR_MUST_CHECK enum fr_status run_child(struct run *run, fr_tid parent, fr_tid *out);
+FR_MUST_CHECK enum fr_status run_enter(struct run *run, fr_tid parent, fr_tid *out);
+FR_MUST_CHECK enum fr_status run_announce(struct run *run, fr_tid thread, const struct fr_op *op);
+FR_MUST_CHECK enum fr_status run_leave(struct run *run, fr_tid thread);
+
+// Can the started thread's pending operation happen now?
+bool run_is_enabled(const struct run *run, fr_tid thread);
+tset run_enabled(const struct run *run);
+// True if every started thread has announced or left.
+bool run_is_settled(const struct run *run);
+
+// The pending operation with the footprint it would have now. The touches are borrowed until the
+// thread's next announcement; those of a conditional operation are written to *spare.
+struct step run_pending(const struct run *run, fr_tid thread, struct touch *spare);
+// Performs the pending operation of an enabled thread: appends the event, updates the model.
+FR_MUST_CHECK enum fr_status run_perform(struct run *run, fr_tid thread);
+
+#endif

@@ -1,0 +1,43 @@
+// A step: one operation of one thread with its footprint, and when two steps depend on each other.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ENGINE_STEP_H
+#define ENGINE_STEP_H
+
+#include "base.h"
+
+// An access to an object by its slot in the object table.
+struct touch {
+    uint32_t slot;
+    uint8_t mode;  // enum fr_mode
+};
+
+// Borrowed view of an operation, pending or performed. `touches` are in ascending order of access.
+struct step {
+    fr_tid thread;
+    uint8_t kind;    // enum fr_op_kind
+    fr_tid target;   // SPAWN, JOIN
+    uint32_t index;  // 1, 2, ... in its thread
+    uint32_t touch_count;
+    const struct touch *touches;
+    uint64_t slots;  // bit slot % 64 for each touch: a filter
+    // Hash of the thread's name, index and last event: the operation is a function of it, since a
+    // deterministic thread's next operation is a function of its past.
+    uint64_t past;
+    int64_t value;
+    int64_t expect;
+};
+
+// Do accesses of these modes to one object conflict?
+bool step_modes_conflict(uint8_t a, uint8_t b);
+
+// Direct dependence of two steps, in either order: same thread, spawn or join of the other's
+// thread, or conflicting accesses.
+bool step_depends(const struct step *a, const struct step *b);
+
+// Is the footprint decided only when the operation happens (CAS, TRY)?
+bool step_is_conditional(uint8_t kind);
+
+// The filter word for touches.
+uint64_t step_slots(const struct touch *touches, uint32_t count);
+
+#endif

@@ -1,0 +1,94 @@
+// What happened in one execution, in order: events, their causes, clocks and hashes.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ENGINE_TRACE_H
+#define ENGINE_TRACE_H
+
+#include "alloc.h"
+#include "object.h"
+#include "step.h"
+
+// Through what an event directly depends on an earlier one.
+enum { CAUSE_ORDER = 1, CAUSE_OBJECT = 2 };
+
+struct cause {
+    uint32_t at;
+    uint8_t through;  // CAUSE_ bits
+};
+
+struct event {
+    uint64_t hash;
+    uint64_t site;
+    uint64_t past;
+    uint64_t slots;
+    int64_t value;
+    int64_t expect;
+    uint32_t index;
+    uint32_t touches_at;
+    uint32_t touch_count;
+    uint32_t causes_at;
+    uint32_t cause_count;
+    // ACQUIRE: position of the last acquisition of the lock before this one, or NONE.
+    uint32_t rival;
+    // SPIN: position of this thread's last strong access of the object before this, or NONE.
+    uint32_t since;
+    fr_tid target;
+    uint8_t thread;
+    uint8_t kind;
+    bool outcome;
+};
+
+// What was decided at a branching point: a state with two or more enabled threads.
+struct choice {
+    uint8_t index;         // among the enabled threads, the current one first, then by number
+    uint8_t width;         // how many there were
+    bool current_enabled;  // the current thread could have gone on: index > 0 is a preemption
+};
+
+struct trace {
+    struct alloc *alloc;
+    struct event *events;
+    struct cause *causes;
+    struct touch *touches;
+    uint32_t *clocks;  // [event][thread]
+    struct choice *choices;
+    uint32_t length;
+    uint32_t cause_count;
+    uint32_t touch_count;
+    uint32_t choice_count;
+    uint32_t event_capacity;
+    uint32_t cause_capacity;
+    uint32_t touch_capacity;
+    uint32_t clock_capacity;
+    uint32_t choice_capacity;
+    uint32_t threads_max;
+    uint32_t preemptions;
+    uint64_t hash;
+};
+
+void trace_init(struct trace *trace, struct alloc *alloc, uint32_t threads_max);
+void trace_release(struct trace *trace);
+void trace_clear(struct trace *trace);
+
+// Appends an event with its footprint and no causes; the caller then adds causes, and seals it.
+FR_MUST_CHECK enum fr_status trace_push(struct trace *trace, const struct step *step, uint64_t site,
+                                        uint32_t *at);
+// The last event directly depends on the one at `cause`.
+FR_MUST_CHECK enum fr_status trace_cause(struct trace *trace, uint32_t cause, uint8_t through);
+// Computes clock and hash of the last event. thread_name: the thread's stable name.
+void trace_seal(struct trace *trace, uint64_t thread_name);
+FR_MUST_CHECK enum fr_status trace_choice(struct trace *trace, struct choice choice);
+
+static inline uint32_t *trace_clock(const struct trace *trace, uint32_t at) {
+    return trace->clocks + (size_t)at * trace->threads_max;
+}
+
+// Does the event at a happen before the one at b, or is it the same?
+static inline bool trace_before(const struct trace *trace, uint32_t a, uint32_t b) {
+    const struct event *event = &trace->events[a];
+    return trace_clock(trace, b)[event->thread] >= event->index;
+}
+
+// The event as a step; its touches are borrowed from the trace.
+struct step trace_step(const struct trace *trace, uint32_t at);
+
+#endif

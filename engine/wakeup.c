@@ -1,0 +1,237 @@
+// Wakeup trees: initial fragments of executions that still have to be explored from a state.
+// SPDX-License-Identifier: Apache-2.0
+#include "wakeup.h"
+
+void wakeup_init(struct wakeup *wakeup, struct alloc *alloc, bool stable_keys) {
+    *wakeup = (struct wakeup){.alloc = alloc, .stable_keys = stable_keys};
+    wakeup_clear(wakeup);
+}
+
+void wakeup_release(struct wakeup *wakeup) {
+    alloc_free(wakeup->alloc, wakeup->branches);
+    alloc_free(wakeup->alloc, wakeup->touches);
+}
+
+void wakeup_clear(struct wakeup *wakeup) {
+    wakeup->branch_count = wakeup->touch_count = wakeup->live = 0;
+    wakeup->free_branch = NONE;
+    for (uint32_t i = 0; i <= FR_ACCESSES_MAX; i++)
+        wakeup->free_touches[i] = NONE;
+}
+
+static enum fr_status take_touches(struct wakeup *wakeup, const struct step *step, uint32_t *at) {
+    uint32_t count = step->touch_count;
+    *at = NONE;
+    if (count == 0)
+        return FR_OK;
+    *at = wakeup->free_touches[count];
+    if (*at != NONE) {
+        wakeup->free_touches[count] = wakeup->touches[*at].slot;
+    } else {
+        enum fr_status status = ALLOC_GROW(wakeup->alloc, wakeup->touches, wakeup->touch_capacity,
+                                           (size_t)wakeup->touch_count + count);
+        if (status != FR_OK)
+            return status;
+        *at = wakeup->touch_count;
+        wakeup->touch_count += count;
+    }
+    memcpy(wakeup->touches + *at, step->touches, count * sizeof *step->touches);
+    return FR_OK;
+}
+
+static enum fr_status new_branch(struct wakeup *wakeup, const struct step *step, uint32_t known,
+                                 uint32_t *out) {
+    uint32_t touches_at;
+    enum fr_status status = take_touches(wakeup, step, &touches_at);
+    if (status != FR_OK)
+        return status;
+    for (uint32_t i = 0; i < step->touch_count; i++)
+        if (!wakeup->stable_keys && wakeup->touches[touches_at + i].slot >= known)
+            wakeup->touches[touches_at + i].slot = NONE;
+    *out = wakeup->free_branch;
+    if (*out != NONE) {
+        wakeup->free_branch = wakeup->branches[*out].next;
+    } else {
+        status = ALLOC_GROW(wakeup->alloc, wakeup->branches, wakeup->branch_capacity,
+                            (size_t)wakeup->branch_count + 1);
+        if (status != FR_OK)
+            return status;
+        *out = wakeup->branch_count++;
+    }
+    wakeup->live++;
+    struct branch *branch = &wakeup->branches[*out];
+    *branch =
+        (struct branch){.step = *step, .touches_at = touches_at, .first_child = NONE, .next = NONE};
+    branch->step.touches = NULL;
+    return FR_OK;
+}
+
+static void free_one(struct wakeup *wakeup, uint32_t at) {
+    struct branch *branch = &wakeup->branches[at];
+    uint32_t count = branch->step.touch_count;
+    if (count != 0) {
+        wakeup->touches[branch->touches_at].slot = wakeup->free_touches[count];
+        wakeup->free_touches[count] = branch->touches_at;
+    }
+    branch->next = wakeup->free_branch;
+    wakeup->free_branch = at;
+    wakeup->live--;
+}
+
+struct branch wakeup_take(struct wakeup *wakeup, uint32_t *head, uint32_t *children) {
+    uint32_t at = *head;
+    struct branch branch = wakeup->branches[at];
+    *head = branch.next;
+    *children = branch.first_child;
+    free_one(wakeup, at);
+    return branch;
+}
+
+void wakeup_drop(struct wakeup *wakeup, uint32_t head) {
+    // Depth first without recursion: children are spliced in before their siblings.
+    while (head != NONE) {
+        uint32_t children;
+        wakeup_take(wakeup, &head, &children);
+        if (children == NONE)
+            continue;
+        uint32_t last = children;
+        while (wakeup->branches[last].next != NONE)
+            last = wakeup->branches[last].next;
+        wakeup->branches[last].next = head;
+        head = children;
+    }
+}
+
+static bool touches_are_known(const struct touch *touches, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (touches[i].slot == NONE)
+            return false;
+    return true;
+}
+
+// The operation of this index of the thread in the current execution, if it has the same past: then
+// it is the same operation, though its slots may have other numbers now.
+static bool same_operation(const struct run *run, const struct step *step, struct step *now,
+                           struct touch *spare) {
+    const struct thread *thread = &run->threads[step->thread];
+    if (step->index <= thread->count)
+        *now = trace_step(&run->trace, thread->positions[step->index - 1]);
+    else if (step->index == thread->count + 1 && thread->pending)
+        *now = run_pending(run, step->thread, spare);
+    else
+        return false;
+    return now->past == step->past && now->touch_count == step->touch_count;
+}
+
+// The branch as a step of the current execution. The outcome of a conditional one stays that of the
+// branch. False if its objects cannot be told.
+static bool branch_step(const struct wakeup *wakeup, uint32_t at, const struct run *run,
+                        struct step *out, struct touch *spare) {
+    const struct branch *branch = &wakeup->branches[at];
+    const struct touch *stored = wakeup->touches + branch->touches_at;
+    *out = branch->step;
+    out->touches = stored;
+    if (wakeup->stable_keys || out->touch_count == 0 || touches_are_known(stored, out->touch_count))
+        return true;
+    struct step now;
+    if (!same_operation(run, &branch->step, &now, spare))
+        return false;
+    out->slots = now.slots;
+    out->touches = now.touches;
+    if (step_is_conditional(out->kind)) {
+        *spare = (struct touch){.slot = now.touches[0].slot, .mode = stored[0].mode};
+        out->touches = spare;
+    }
+    return true;
+}
+
+enum initial wakeup_initial(const struct step *step, bool comparable, const struct sequence *w) {
+    for (uint32_t i = 0; i < w->count; i++) {
+        const struct step *other = &w->steps[w->order[i]];
+        if (other->thread == step->thread)
+            return INITIAL_FIRST;
+        if (!comparable)
+            return INITIAL_UNKNOWN;
+        if (step_depends(step, other))
+            return INITIAL_NOT;
+    }
+    return INITIAL_INDEPENDENT;
+}
+
+// w without the first step of thread.
+static void remove_first(struct sequence *w, fr_tid thread) {
+    uint32_t i = 0;
+    while (w->steps[w->order[i]].thread != thread)
+        i++;
+    w->count--;
+    memmove(w->order + i, w->order + i + 1, (w->count - i) * sizeof *w->order);
+}
+
+static uint32_t *link_of(struct wakeup *wakeup, uint32_t *head, uint32_t parent) {
+    return parent == NONE ? head : &wakeup->branches[parent].first_child;
+}
+
+// Hangs w as a chain behind the last child of parent (NONE: of *head).
+static enum fr_status append_chain(struct wakeup *wakeup, uint32_t *head, uint32_t parent,
+                                   const struct sequence *w, tset wakes) {
+    uint32_t chain = NONE;
+    // From the end, so that nothing is linked before all of it exists.
+    for (uint32_t i = w->count; i-- > 0;) {
+        uint32_t made;
+        enum fr_status status = new_branch(wakeup, &w->steps[w->order[i]], w->known, &made);
+        if (status != FR_OK) {
+            wakeup_drop(wakeup, chain);
+            return status;
+        }
+        wakeup->branches[made].first_child = chain;
+        chain = made;
+    }
+    wakeup->branches[chain].wakes = wakes;
+    uint32_t *link = link_of(wakeup, head, parent);
+    while (*link != NONE)
+        link = &wakeup->branches[*link].next;
+    *link = chain;
+    return FR_OK;
+}
+
+// The first of these siblings that is a weak initial of w, or NONE. *unknown: the threads of those
+// that cannot be compared.
+static uint32_t find_initial(struct wakeup *wakeup, uint32_t first, const struct run *run,
+                             const struct sequence *w, enum initial *how, tset *unknown) {
+    *unknown = 0;
+    for (uint32_t child = first; child != NONE; child = wakeup->branches[child].next) {
+        struct step step;
+        struct touch spare;
+        bool comparable = branch_step(wakeup, child, run, &step, &spare);
+        *how = wakeup_initial(&step, comparable, w);
+        if (*how == INITIAL_UNKNOWN)
+            *unknown |= tset_of(step.thread);
+        else if (*how != INITIAL_NOT)
+            return child;
+    }
+    return NONE;
+}
+
+enum fr_status wakeup_insert(struct wakeup *wakeup, uint32_t *head, const struct run *run,
+                             struct sequence *w, bool *inserted) {
+    uint32_t parent = NONE;
+    *inserted = false;
+    while (w->count > 0) {
+        enum initial how = INITIAL_NOT;
+        tset unknown;
+        uint32_t first = *link_of(wakeup, head, parent);
+        uint32_t child = find_initial(wakeup, first, run, w, &how, &unknown);
+        if (child == NONE) {
+            *inserted = true;
+            return append_chain(wakeup, head, parent, w, unknown);
+        }
+        // What w goes under may not sleep on what w perhaps belongs under.
+        wakeup->branches[child].wakes |= unknown;
+        if (how == INITIAL_FIRST)
+            remove_first(w, wakeup->branches[child].step.thread);
+        if (wakeup->branches[child].first_child == NONE)
+            return FR_OK;
+        parent = child;
+    }
+    return FR_OK;
+}

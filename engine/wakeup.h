@@ -1,0 +1,68 @@
+// Wakeup trees: initial fragments of executions that still have to be explored from a state.
+// SPDX-License-Identifier: Apache-2.0
+//
+// JACM 2017, section 6: an ordered tree whose nodes are steps; insert[E](w, B) keeps it such that w
+// is equivalent to an extension of some branch, and adds nothing if a leaf already covers w.
+// Insertion tests equivalence (~), not equal prefixes.
+#ifndef ENGINE_WAKEUP_H
+#define ENGINE_WAKEUP_H
+
+#include "foresee.h"
+
+// A node of a tree: a step as it was when inserted. Unless keys are stable, its touches name only
+// objects that were known in the state E; others have the slot NONE, see branch_step.
+struct branch {
+    struct step step;  // touches unused: see touches_at
+    tset wakes;        // earlier siblings that could not be compared with this one
+    uint32_t touches_at;
+    uint32_t first_child;
+    uint32_t next;
+};
+
+// All trees of one exploration share these pools; freed parts are used again.
+struct wakeup {
+    struct alloc *alloc;
+    struct branch *branches;
+    struct touch *touches;
+    uint32_t branch_count;
+    uint32_t branch_capacity;
+    uint32_t touch_count;
+    uint32_t touch_capacity;
+    uint32_t free_branch;
+    uint32_t free_touches[FR_ACCESSES_MAX + 1];  // by size; linked through slot
+    uint32_t live;                               // branches in use
+    bool stable_keys;
+};
+
+void wakeup_init(struct wakeup *wakeup, struct alloc *alloc, bool stable_keys);
+void wakeup_release(struct wakeup *wakeup);
+void wakeup_clear(struct wakeup *wakeup);
+
+// A sequence w of steps that is possible after a state E, to be inserted.
+struct sequence {
+    const struct step *steps;
+    uint32_t *order;  // indices of steps, in order; insertion shortens it
+    uint32_t count;
+    uint32_t known;  // number of objects known in E: their slots are the same in every execution
+                     // that passes through E
+};
+
+// insert[E](w, *head). *inserted tells whether something was added. A step of the tree that cannot
+// be compared with w (its thread took another path in this execution, and touched an object that
+// was not known in E) may or may not be a weak initial of w. Then w becomes a sibling of it that
+// does not let it sleep: that may explore a trace twice, and never loses one.
+FR_MUST_CHECK enum fr_status wakeup_insert(struct wakeup *wakeup, uint32_t *head,
+                                           const struct run *run, struct sequence *w,
+                                           bool *inserted);
+// Takes the first branch off *head: its children become *children.
+struct branch wakeup_take(struct wakeup *wakeup, uint32_t *head, uint32_t *children);
+// Frees a list of trees.
+void wakeup_drop(struct wakeup *wakeup, uint32_t head);
+
+// Weak initials, WI[E](w): how `step`, the next of its thread after E, relates to the sequence w.
+enum initial { INITIAL_NOT, INITIAL_FIRST, INITIAL_INDEPENDENT, INITIAL_UNKNOWN };
+// FIRST: its thread occurs in w and nothing before it there depends on it. INDEPENDENT: its thread
+// does not occur in w and nothing in w depends on it. UNKNOWN: not comparable.
+enum initial wakeup_initial(const struct step *step, bool comparable, const struct sequence *w);
+
+#endif

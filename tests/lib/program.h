@@ -1,0 +1,118 @@
+// Abstract programs: a register machine per thread over shared objects and locks.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Instructions are visible (they touch shared state: one event each) or local. A thread runs its
+// local instructions up to the next visible one, announces that, and performs it when it has the
+// turn: as Python threads do under the real host, without Python.
+#ifndef LIB_PROGRAM_H
+#define LIB_PROGRAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fr_subject.h"
+
+enum {
+    PROGRAM_THREADS = 64,
+    PROGRAM_CODE = 1024,     // instructions of all threads
+    PROGRAM_REGISTERS = 48,  // of one thread
+    PROGRAM_OBJECTS = 512,   // variables, array elements and locks
+    PROGRAM_MULTI = 8,       // accesses of one event
+    PROGRAM_LOCAL_STEPS = 100000
+};
+
+enum opcode {
+    // Visible. Object = base + register[index], which must be < size.
+    OPC_READ,        // dst = object
+    OPC_WRITE,       // object = src
+    OPC_ADD,         // dst = object; object += src          (atomic)
+    OPC_CAS,         // dst = object == src; if so object = other
+    OPC_READ_WEAK,   // dst = object, without what weak writes added
+    OPC_WRITE_WEAK,  // object += src, commuting with other weak writes
+    OPC_ACQUIRE,
+    OPC_TRY,  // dst = taken?
+    OPC_RELEASE,
+    OPC_SPAWN,  // thread base
+    OPC_JOIN,   // thread base
+    OPC_SPIN,   // dst = object, disabled until somebody wrote it since the last access
+    OPC_MULTI,  // the next imm instructions (READ, WRITE, weak ones) are one event
+    OPC_VISIBLE,
+    // Local.
+    OPC_SET = OPC_VISIBLE,  // dst = imm
+    OPC_MOVE,               // dst = src
+    OPC_CALC,               // dst = src <operator imm> other
+    OPC_NOT,
+    OPC_JUMP,          // to imm
+    OPC_JUMP_IF_ZERO,  // src == 0: to imm
+    OPC_ASSERT,        // src != 0
+    OPC_END
+};
+
+struct instruction {
+    uint8_t opcode;
+    uint8_t dst, src, other;  // registers
+    uint8_t index;            // register
+    uint16_t base, size;      // objects, or the thread
+    int32_t imm;
+};
+
+struct program {
+    struct instruction code[PROGRAM_CODE];
+    uint32_t code_count;
+    uint32_t entry[PROGRAM_THREADS];    // where a thread's code begins
+    int64_t first[PROGRAM_THREADS][2];  // registers 0 and 1 at the start (the thread's parameter)
+    bool late[PROGRAM_THREADS];         // starts only when spawned
+    uint32_t thread_count;
+    uint32_t object_count;
+    int64_t init[PROGRAM_OBJECTS];
+};
+
+struct program_thread {
+    uint32_t pc;  // of the visible instruction it is about to perform
+    bool started, finished;
+    int64_t registers[PROGRAM_REGISTERS];
+};
+
+// A state of a program under execution.
+struct program_state {
+    const struct program *program;
+    struct program_thread threads[PROGRAM_THREADS];
+    int64_t base[PROGRAM_OBJECTS];    // value of an object without weak writes
+    int64_t bag[PROGRAM_OBJECTS];     // what weak writes added
+    int32_t holder[PROGRAM_OBJECTS];  // of a lock, -1: nobody
+    bool failed;                      // an assertion did not hold; the threads run on
+    bool broken;  // the program itself is wrong (bad index, endless local loop): see why
+    const char *why;
+};
+
+void program_begin(struct program_state *state, const struct program *program);
+// The instruction a started, unfinished thread is about to perform.
+const struct instruction *program_next(const struct program_state *state, uint32_t thread);
+// The object it touches.
+uint32_t program_object(const struct program_state *state, uint32_t thread,
+                        const struct instruction *instruction);
+// Is the pending instruction possible now? (SPIN is judged by the caller: it depends on history.)
+bool program_is_enabled(const struct program_state *state, uint32_t thread);
+// Performs it and runs on to the next visible instruction.
+void program_step(struct program_state *state, uint32_t thread);
+
+// The pending instruction as the engine's operation. accesses: room for PROGRAM_MULTI. salt != 0
+// gives objects other keys (an execution whose addresses changed).
+struct fr_op program_op(const struct program_state *state, uint32_t thread, uint64_t salt,
+                        struct fr_access *accesses);
+
+// A program as a subject.
+struct program_subject {
+    const struct program *program;
+    struct program_state state;
+    bool vary_keys;  // keys differ from execution to execution
+    uint64_t executions;
+    // The engine's number of each of the program's threads, and back: late ones come last there.
+    fr_tid tid_of[PROGRAM_THREADS];
+    uint8_t thread_of[PROGRAM_THREADS];
+    uint8_t schedule[4096];  // the program's threads of the last execution, in order
+    uint32_t length;
+};
+struct fr_subject program_subject(struct program_subject *subject, const struct program *program);
+
+#endif

@@ -1,0 +1,15 @@
+// Small random programs for comparing the engine with brute force.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef LIB_RANDOM_PROGRAM_H
+#define LIB_RANDOM_PROGRAM_H
+
+#include "program.h"
+
+// 2 to 4 threads, up to 4 variables, up to 2 locks (nested in any order), compare-and-swap, atomic
+// updates, weak accesses, several accesses per event, try-locks, spawn and join, spins, and
+// branches on values read. The same seed gives the same program.
+void random_program(struct program *program, uint64_t seed);
+// n threads, each taking lock i, then lock (i + 1) % n, in a random mixture with accesses.
+void random_lock_ring(struct program *program, uint32_t threads, uint64_t seed);
+
+#endif

@@ -1,0 +1,80 @@
+// Random programs: exactly the traces of brute force, each once; hash and trace match one to one.
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "check.h"
+#include "explore.h"
+#include "random_program.h"
+
+struct totals {
+    unsigned long programs, skipped, traces, deadlocked, interleavings, redundant_varying;
+};
+
+static void check_dpor(const struct program *program, const struct brute *truth, bool stable_keys,
+                       const char *name, struct totals *totals) {
+    struct explore_options options = {.plan = {.strategy = FR_STRATEGY_DPOR},
+                                      .stable_keys = stable_keys};
+    struct explored got = explore_program(program, &options, truth, name);
+    CHECK(got.traces == truth->traces.count, "%s: %lu of %lu traces", name,
+          (unsigned long)got.traces, (unsigned long)truth->traces.count);
+    CHECK(got.deadlocked == truth->deadlocked, "%s: deadlocks", name);
+    CHECK(got.ending == FR_ENDING_EXHAUSTED, "%s: not exhausted", name);
+    if (stable_keys)
+        CHECK(got.redundant == 0 && got.repeated == 0, "%s: %lu redundant, %lu repeated", name,
+              (unsigned long)got.redundant, (unsigned long)got.repeated);
+    else
+        totals->redundant_varying += got.redundant + got.repeated;
+}
+
+// Linearisations of one trace have one hash; those of different traces have different ones.
+static void check_walks(const struct program *program, const struct brute *truth,
+                        const char *name) {
+    struct explore_options options = {
+        .plan = {.strategy = FR_STRATEGY_RANDOM, .seed = 7, .executions_max = 40},
+        .stable_keys = false};
+    struct explored got = explore_program(program, &options, truth, name);
+    CHECK(got.executions == 40 && got.ending == FR_ENDING_BUDGET, "%s: budget", name);
+}
+
+static void check_program(const struct program *program, const char *name, struct totals *totals) {
+    static struct brute truth;
+    truth.leaves_max = 20000;
+    brute_force(&truth, program);
+    if (truth.gave_up) {
+        totals->skipped++;
+        return;
+    }
+    check_dpor(program, &truth, true, name, totals);
+    check_dpor(program, &truth, false, name, totals);
+    check_walks(program, &truth, name);
+    totals->programs++;
+    totals->traces += truth.traces.count;
+    totals->deadlocked += truth.deadlocked;
+    totals->interleavings += truth.interleavings;
+}
+
+int main(int argc, char **argv) {
+    bool is_long = getenv("FRONTRUN_LONG") != NULL;
+    unsigned long from = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
+    unsigned long count = argc > 2 ? strtoul(argv[2], NULL, 10) : is_long ? 100000 : 4000;
+    static struct program program;
+    struct totals totals = {0};
+    char name[64];
+    for (unsigned long seed = from; seed < from + count; seed++) {
+        snprintf(name, sizeof name, "random program %lu", seed);
+        random_program(&program, seed);
+        check_program(&program, name, &totals);
+        if (seed % 20 != 0)
+            continue;
+        unsigned threads = 2 + (unsigned)(seed / 20) % 4;
+        snprintf(name, sizeof name, "lock ring of %u, seed %lu", threads, seed);
+        random_lock_ring(&program, threads, seed);
+        check_program(&program, name, &totals);
+    }
+    printf("%lu programs (%lu too large for brute force), %lu traces, %lu deadlocked, "
+           "%lu interleavings: all equal; with varying keys %lu executions were redundant\n",
+           totals.programs, totals.skipped, totals.traces, totals.deadlocked, totals.interleavings,
+           totals.redundant_varying);
+    CHECK(totals.programs > count / 2, "too many programs skipped");
+    return 0;
+}
