@@ -12,10 +12,11 @@ void dpor_release(struct dpor *dpor) {
     alloc_free(dpor->alloc, dpor->races.items);
     alloc_free(dpor->alloc, dpor->nodes);
     alloc_free(dpor->alloc, dpor->steps);
-    alloc_free(dpor->alloc, dpor->order);
+    alloc_free(dpor->alloc, dpor->picks);
 }
 
-void dpor_clear(struct dpor *dpor) {
+void dpor_start(struct dpor *dpor, const struct fr_plan *plan) {
+    dpor->order = (struct order){.kind = plan->order, .seed = plan->order_seed};
     wakeup_clear(&dpor->wakeup);
     dpor->node_count = dpor->replay = dpor->base = 0;
     dpor->inserted = 0;
@@ -50,6 +51,26 @@ static void drop_sleepers(struct dpor *dpor, struct node *node) {
     }
 }
 
+// Puts the branch that the order would take first in front, where that is allowed.
+static void prefer_branch(struct dpor *dpor, const struct run *run, struct node *node) {
+    uint32_t count = wakeup_count(&dpor->wakeup, node->wut);
+    if (count < 2 || dpor->order.kind == FR_ORDER_DFS)
+        return;
+    uint32_t pick = 0;
+    if (dpor->order.kind != FR_ORDER_CONFLICT_FIRST) {
+        pick = order_pick(&dpor->order, count);
+    } else {
+        uint32_t most = 0;
+        uint32_t at = node->wut;
+        for (uint32_t i = 0; i < count; i++, at = dpor->wakeup.branches[at].next) {
+            uint32_t conflicts = order_conflicts(run, dpor->wakeup.branches[at].step.thread);
+            pick = conflicts > most ? i : pick;
+            most = conflicts > most ? conflicts : most;
+        }
+    }
+    wakeup_move_first(&dpor->wakeup, &node->wut, pick);
+}
+
 enum fr_status dpor_choose(struct dpor *dpor, const struct run *run, tset enabled, fr_tid *out) {
     uint32_t depth = run->trace.length;
     enum fr_status status = reach_node(dpor, depth);
@@ -62,6 +83,7 @@ enum fr_status dpor_choose(struct dpor *dpor, const struct run *run, tset enable
     bool had_wut = node->wut != NONE;
     drop_sleepers(dpor, node);
     if (node->wut != NONE) {
+        prefer_branch(dpor, run, node);
         const struct step *step = &dpor->wakeup.branches[node->wut].step;
         *out = step->thread;
         if (!tset_has(enabled, *out) || run->threads[*out].past != step->past)
@@ -69,12 +91,7 @@ enum fr_status dpor_choose(struct dpor *dpor, const struct run *run, tset enable
         return FR_OK;
     }
     tset candidates = had_wut ? 0 : enabled & ~node->sleep;
-    if (candidates == 0)
-        *out = FR_TID_NONE;
-    else if (run->current != FR_TID_NONE && tset_has(candidates, run->current))
-        *out = run->current;
-    else
-        *out = tset_first(candidates);
+    *out = candidates == 0 ? FR_TID_NONE : order_pick_thread(&dpor->order, run, candidates);
     return FR_OK;
 }
 
@@ -133,12 +150,12 @@ enum fr_status dpor_after(struct dpor *dpor, const struct run *run) {
 }
 
 // v = notdep(e, E).e': the events after e that do not happen after it, over all of E and without
-// e', then e' as it would be performed there. Sets order and steps.
+// e', then e' as it would be performed there. Sets picks and steps.
 static enum fr_status build_reversal(struct dpor *dpor, const struct run *run, struct race race,
                                      uint32_t *count) {
     const struct trace *trace = &run->trace;
     size_t most = (size_t)trace->length - race.first + 1;
-    enum fr_status status = ALLOC_GROW(dpor->alloc, dpor->order, dpor->order_capacity, most);
+    enum fr_status status = ALLOC_GROW(dpor->alloc, dpor->picks, dpor->pick_capacity, most);
     if (status == FR_OK)
         status = ALLOC_GROW(dpor->alloc, dpor->steps, dpor->step_capacity, most);
     if (status != FR_OK)
@@ -146,7 +163,7 @@ static enum fr_status build_reversal(struct dpor *dpor, const struct run *run, s
     uint32_t n = 0;
     for (uint32_t k = race.first + 1; k < trace->length; k++)
         if (k != race.second && !trace_before(trace, race.first, k))
-            dpor->order[n++] = k;
+            dpor->picks[n++] = k;
     struct touch *spare = &dpor->spare;
     struct step last;
     if (race.second < trace->length)
@@ -155,16 +172,16 @@ static enum fr_status build_reversal(struct dpor *dpor, const struct run *run, s
         last = run_pending(run, race.thread, spare);
     if (step_is_conditional(last.kind)) {
         *spare = last.touches[0];
-        bool succeeds = foresee_success(run, &last, race.first, dpor->order, n);
+        bool succeeds = foresee_success(run, &last, race.first, dpor->picks, n);
         spare->mode = succeeds ? FR_WRITE : FR_READ;
         last.touches = spare;
     }
     for (uint32_t i = 0; i < n; i++) {
-        dpor->steps[i] = trace_step(trace, dpor->order[i]);
-        dpor->order[i] = i;
+        dpor->steps[i] = trace_step(trace, dpor->picks[i]);
+        dpor->picks[i] = i;
     }
     dpor->steps[n] = last;
-    dpor->order[n] = n;
+    dpor->picks[n] = n;
     *count = n + 1;
     return FR_OK;
 }
@@ -189,7 +206,7 @@ static enum fr_status reverse_race(struct dpor *dpor, const struct run *run, str
     uint32_t count = 0;
     enum fr_status status = build_reversal(dpor, run, race, &count);
     struct sequence w = {.steps = dpor->steps,
-                         .order = dpor->order,
+                         .order = dpor->picks,
                          .count = count,
                          .known = dpor->nodes[race.first].objects};
     if (status != FR_OK || is_covered_by_sleep(dpor, run, race.first, &w))
@@ -218,8 +235,12 @@ static void go_back(struct dpor *dpor, uint32_t length) {
 
 enum fr_status dpor_finish(struct dpor *dpor, const struct run *run) {
     enum fr_status status = races_find(&dpor->races, run);
-    for (uint32_t i = 0; status == FR_OK && i < dpor->races.count; i++)
-        status = reverse_race(dpor, run, dpor->races.items[i]);
+    // Any order of insertion is exact; orders other than DFS begin with the latest races.
+    bool forward = dpor->order.kind == FR_ORDER_DFS;
+    for (uint32_t i = 0; status == FR_OK && i < dpor->races.count; i++) {
+        uint32_t at = forward ? i : dpor->races.count - 1 - i;
+        status = reverse_race(dpor, run, dpor->races.items[at]);
+    }
     if (status == FR_OK)
         go_back(dpor, run->trace.length);
     return status;

@@ -8,6 +8,7 @@
 #ifndef ENGINE_DPOR_H
 #define ENGINE_DPOR_H
 
+#include "order.h"
 #include "race.h"
 #include "wakeup.h"
 
@@ -24,13 +25,14 @@ struct dpor {
     struct alloc *alloc;
     struct wakeup wakeup;
     struct races races;
+    struct order order;
     struct node *nodes;  // [0 .. node_count): one per event, and one for the state at its end
     struct step *steps;  // scratch: the sequence v of a reversal
-    uint32_t *order;     // scratch: v as positions, then as indices of steps
+    uint32_t *picks;     // scratch: v as positions, then as indices of steps
     struct touch spare;  // scratch: footprint of v's last step
     uint32_t node_capacity;
     uint32_t step_capacity;
-    uint32_t order_capacity;
+    uint32_t pick_capacity;
     uint32_t node_count;
     uint32_t replay;  // this many events repeat the last execution
     uint32_t base;    // length of the prefix that is not ours to change
@@ -40,7 +42,8 @@ struct dpor {
 
 void dpor_init(struct dpor *dpor, struct alloc *alloc, bool stable_keys);
 void dpor_release(struct dpor *dpor);
-void dpor_clear(struct dpor *dpor);
+// A new exploration.
+void dpor_start(struct dpor *dpor, const struct fr_plan *plan);
 
 // The thread that goes next after the events so far, FR_TID_NONE if all that are enabled sleep.
 // DIVERGED if the wakeup tree asks for a thread that is not enabled.

@@ -30,6 +30,7 @@ enum fr_status fr_explorer_new(const struct fr_config *config, struct fr_explore
     e->alloc = (struct alloc){.host = used.allocator, .calls = 1};
     dpor_init(&e->dpor, &e->alloc, used.stable_keys);
     replay_init(&e->replay);
+    walk_init(&e->walk, &e->alloc);
     enum fr_status status = run_init(&e->run, &e->alloc, used.threads_max, used.stable_keys);
     if (status != FR_OK) {
         fr_explorer_free(e);
@@ -46,6 +47,7 @@ void fr_explorer_free(struct fr_explorer *e) {
     run_release(&e->run);
     dpor_release(&e->dpor);
     replay_release(&e->replay, &alloc);
+    walk_release(&e->walk);
     alloc_free(&alloc, e->choices);
     alloc_free(&alloc, e);
 }
@@ -55,7 +57,7 @@ const char *fr_explorer_errmsg(const struct fr_explorer *e) {
 }
 
 enum fr_status fr_explorer_start(struct fr_explorer *e, const struct fr_plan *plan) {
-    if (plan->strategy >= FR_STRATEGIES || plan->choice_count >= NONE ||
+    if (plan->strategy >= FR_STRATEGIES || plan->order >= FR_ORDERS || plan->choice_count >= NONE ||
         plan->segment_count >= NONE)
         return fail(e, FR_MISUSE, NULL);
     enum fr_status status =
@@ -72,7 +74,8 @@ enum fr_status fr_explorer_start(struct fr_explorer *e, const struct fr_plan *pl
     e->seed = plan->seed;
     e->executions_max = plan->executions_max;
     run_forget(&e->run);
-    dpor_clear(&e->dpor);
+    dpor_start(&e->dpor, plan);
+    walk_start(&e->walk, plan);
     e->started = true;
     e->running = e->was_cut = false;
     e->executions = 0;
@@ -99,20 +102,18 @@ enum fr_status fr_explorer_begin(struct fr_explorer *e) {
         return fail(e, FR_MISUSE, "the last execution has not ended");
     if (e->ending != FR_ENDING_RUNNING)
         return FR_DONE;
+    enum fr_status status = walk_begin(&e->walk);
+    if (status != FR_OK)
+        return checked(e, status);
     run_begin(&e->run);
     replay_begin(&e->replay);
-    e->random = mix64(e->seed ^ mix64(e->executions));
+    e->draws = mix64(mix64(e->seed) + e->executions);
     // Below a prefix, DPOR repeats it by itself from the second execution on.
     bool repeats = e->strategy == FR_STRATEGY_DPOR && e->executions != 0;
     e->choices_used = repeats ? e->choice_count : 0;
     e->stop = FR_STOP_NOT;
     e->running = true;
     return FR_OK;
-}
-
-static uint64_t next_random(struct fr_explorer *e) {
-    e->random += 0x9E3779B97F4A7C15U;
-    return mix64(e->random);
 }
 
 // The index-th enabled thread, the current one being number 0.
@@ -138,10 +139,6 @@ static uint32_t index_of(const struct run *run, tset enabled, fr_tid tid) {
     return tset_count(enabled & (tset_of(tid) - 1)) + current;
 }
 
-static fr_tid choose_random(struct fr_explorer *e, tset enabled) {
-    return thread_at(&e->run, enabled, (uint32_t)(next_random(e) % tset_count(enabled)));
-}
-
 static enum fr_status choose(struct fr_explorer *e, tset enabled, bool is_prefix, fr_tid *out) {
     if (is_prefix) {
         uint32_t width = tset_count(enabled);
@@ -154,11 +151,11 @@ static enum fr_status choose(struct fr_explorer *e, tset enabled, bool is_prefix
     switch (e->strategy) {
     case FR_STRATEGY_DPOR:
         return dpor_choose(&e->dpor, &e->run, enabled, out);
-    case FR_STRATEGY_RANDOM:
-        *out = choose_random(e, enabled);
+    case FR_STRATEGY_REPLAY:
+        *out = replay_choose(&e->replay, &e->run, enabled);
         return FR_OK;
     default:
-        *out = replay_choose(&e->replay, &e->run, enabled);
+        *out = walk_choose(&e->walk, &e->run, enabled);
         return FR_OK;
     }
 }
@@ -216,22 +213,32 @@ enum fr_status fr_run_decide(struct fr_explorer *e, fr_tid *out) {
     return checked(e, go(e, enabled, out));
 }
 
+// A pass needs positive evidence, and only what was given up as redundant is redundant.
+static const char *reason_against(const struct fr_explorer *e, enum fr_verdict verdict) {
+    // A thread that is blocked outside our control never announces: nothing stops such a run.
+    if (!e->running || (e->stop == FR_STOP_NOT && verdict != FR_VERDICT_BLOCKED))
+        return "an execution ends when nobody goes on";
+    if (verdict >= FR_VERDICTS)
+        return "an unknown verdict";
+    if (verdict == FR_VERDICT_PASS && e->stop != FR_STOP_FINISHED)
+        return "an execution that did not finish is no pass";
+    if ((verdict == FR_VERDICT_REDUNDANT) != (e->stop == FR_STOP_REDUNDANT))
+        return "only an execution given up as redundant is redundant";
+    return NULL;
+}
+
 enum fr_status fr_explorer_end(struct fr_explorer *e, enum fr_verdict verdict, uint64_t place) {
     (void)place;
-    if (!e->running || e->stop == FR_STOP_NOT || verdict >= FR_VERDICTS)
-        return fail(e, FR_MISUSE, "an execution ends when nobody goes on");
-    // A pass needs positive evidence.
-    if (verdict == FR_VERDICT_PASS && e->stop != FR_STOP_FINISHED)
-        return fail(e, FR_MISUSE, "an execution that did not finish is no pass");
-    if ((verdict == FR_VERDICT_REDUNDANT) != (e->stop == FR_STOP_REDUNDANT))
-        return fail(e, FR_MISUSE, "only an execution given up as redundant is redundant");
+    const char *reason = reason_against(e, verdict);
+    if (reason != NULL)
+        return fail(e, FR_MISUSE, reason);
     e->running = false;
+    e->was_cut |= verdict == FR_VERDICT_BLOCKED;
     replay_end(&e->replay, &e->run);
-    if (e->strategy == FR_STRATEGY_DPOR) {
-        enum fr_status status = dpor_finish(&e->dpor, &e->run);
-        if (status != FR_OK)
-            return checked(e, status);
-    }
+    enum fr_status status = e->strategy == FR_STRATEGY_DPOR ? dpor_finish(&e->dpor, &e->run)
+                                                            : walk_end(&e->walk, &e->run);
+    if (status != FR_OK)
+        return checked(e, status);
     e->executions++;
     e->stats.executions++;
     e->stats.redundant += verdict == FR_VERDICT_REDUNDANT;
@@ -263,7 +270,8 @@ bool fr_run_outcome(const struct fr_explorer *e) {
 
 uint64_t fr_run_draw(struct fr_explorer *e, uint64_t bound) {
     assert(bound > 0);
-    return next_random(e) % bound;
+    e->draws += 0x9E3779B97F4A7C15U;
+    return (uint64_t)((unsigned __int128)mix64(e->draws) * bound >> 64);
 }
 
 size_t fr_run_segments_done(const struct fr_explorer *e) {

@@ -5,6 +5,7 @@
 
 #include "dpor.h"
 #include "replay.h"
+#include "walk.h"
 
 struct fr_explorer {
     struct alloc alloc;
@@ -12,6 +13,7 @@ struct fr_explorer {
     struct run run;
     struct dpor dpor;
     struct replay replay;
+    struct walk walk;
     struct fr_stats stats;
     // The plan, copied.
     enum fr_strategy strategy;
@@ -22,7 +24,7 @@ struct fr_explorer {
     uint32_t choice_count;
     // This execution.
     uint32_t choices_used;
-    uint64_t random;
+    uint64_t draws;  // fr_run_draw: state of its stream in this execution
     enum fr_stop stop;
     bool started;         // a plan is set
     bool running;         // between begin and end

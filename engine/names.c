@@ -53,6 +53,10 @@ bool fr_verdict_is_failure(enum fr_verdict verdict) {
 }
 
 const char *fr_strategy_name(enum fr_strategy strategy) {
-    static const char *const names[] = {"dpor", "random", "replay"};
-    return strategy < FR_STRATEGIES ? names[strategy] : "unknown";
+    static const char *const words[] = {
+#define FR_STRATEGY(name, word) word,
+#include "fr_strategy.def"
+#undef FR_STRATEGY
+    };
+    return strategy < FR_STRATEGIES ? words[strategy] : "unknown";
 }

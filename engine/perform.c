@@ -71,6 +71,37 @@ static void note_touches(struct run *run, const struct step *step, uint32_t at) 
     }
 }
 
+// Name of an event that depends on its thread's path only.
+static uint64_t name_event(const struct run *run, uint32_t at) {
+    if (at == NONE)
+        return 0;
+    const struct event *event = &run->trace.events[at];
+    return mix64(run->threads[event->thread].name + event->index);
+}
+
+static bool reads(uint8_t kind, uint8_t mode) {
+    if (mode == FR_READ || mode == FR_READ_WEAK)
+        return true;
+    // Updates and locks look before they write.
+    return mode == FR_WRITE && kind != FR_OP_ACCESS && kind != FR_OP_RELEASE;
+}
+
+// Adds what the event reads from to the trace's signature. Call before note_touches.
+static void note_sources(struct run *run, const struct step *step, uint32_t at) {
+    for (uint32_t i = 0; i < step->touch_count; i++) {
+        struct touch touch = step->touches[i];
+        const struct object *object = &run->objects.items[touch.slot];
+        if (!reads(step->kind, touch.mode))
+            continue;
+        uint64_t sources = name_event(run, object->last_write);
+        const uint32_t *weak = objects_since(&run->objects, touch.slot, SINCE_WRITE_WEAK);
+        tset rest = touch.mode != FR_READ_WEAK ? object->accessed[SINCE_WRITE_WEAK] : 0;
+        for (; rest != 0; rest &= rest - 1)
+            sources += name_event(run, weak[tset_first(rest)]);
+        run->trace.reads_from += mix64(mix64(name_event(run, at) + i) ^ sources);
+    }
+}
+
 // Effects on locks, values and threads. The outcome is what the step's mode foresaw.
 static void take_effect(struct run *run, const struct step *step, struct event *event,
                         uint32_t at) {
@@ -146,6 +177,7 @@ enum fr_status run_perform(struct run *run, fr_tid tid) {
     thread->last = at;
     take_effect(run, &step, event, at);
     write_values(run, &step);
+    note_sources(run, &step, at);
     note_touches(run, &step, at);
     trace_seal(&run->trace, thread->name);
     run->current = tid;

@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule.h"
 
-static const enum fr_strategy strategies[] = {FR_STRATEGY_DPOR, FR_STRATEGY_RANDOM};
+// By number in byte 0.
+static const enum fr_strategy strategies[] = {
+    FR_STRATEGY_DPOR, FR_STRATEGY_RANDOM, FR_STRATEGY_PCT,  FR_STRATEGY_POS,
+    FR_STRATEGY_URW,  FR_STRATEGY_SURW,   FR_STRATEGY_DELAY};
 static const uint64_t budgets[SCHEDULE_BUDGET_MASK + 1] = {1, 16, 256, 4096};
 enum { STRATEGIES = sizeof strategies / sizeof *strategies };
 
@@ -20,6 +23,8 @@ struct fr_plan fr_plan_decode(const uint8_t *bytes, size_t size) {
         .strategy = strategies[(first & SCHEDULE_STRATEGY_MASK) % STRATEGIES],
         .executions_max = budgets[first >> SCHEDULE_BUDGET_SHIFT & SCHEDULE_BUDGET_MASK],
     };
+    if (plan.strategy == FR_STRATEGY_PCT || plan.strategy == FR_STRATEGY_DELAY)
+        plan.depth = 1 + (byte_at(bytes, size, SCHEDULE_AT_DEPTH) & SCHEDULE_DEPTH_MASK);
     for (size_t i = 0; i < 4; i++)
         plan.seed |= (uint64_t)byte_at(bytes, size, SCHEDULE_AT_SEED + i) << 8 * i;
     if (size > SCHEDULE_HEADER) {
@@ -33,12 +38,17 @@ static uint8_t first_byte(const struct fr_plan *plan) {
     uint8_t budget = 0;
     while (budget < SCHEDULE_BUDGET_MASK && budgets[budget] < plan->executions_max)
         budget++;
-    uint8_t strategy = plan->strategy == FR_STRATEGY_RANDOM ? 1 : 0;
-    return (uint8_t)(strategy | budget << SCHEDULE_BUDGET_SHIFT);
+    uint8_t number = STRATEGIES;
+    while (number-- > 1)
+        if (strategies[number] == plan->strategy)
+            break;
+    return (uint8_t)(number | budget << SCHEDULE_BUDGET_SHIFT);
 }
 
 size_t fr_plan_encode(const struct fr_plan *plan, uint8_t *out, size_t capacity) {
     uint8_t header[SCHEDULE_HEADER] = {first_byte(plan)};
+    if (plan->depth > 0)
+        header[SCHEDULE_AT_DEPTH] = (uint8_t)(plan->depth - 1) & SCHEDULE_DEPTH_MASK;
     for (size_t i = 0; i < 4; i++)
         header[SCHEDULE_AT_SEED + i] = (uint8_t)(plan->seed >> 8 * i);
     size_t size = SCHEDULE_HEADER + plan->choice_count;

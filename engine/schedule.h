@@ -10,7 +10,8 @@ enum {
     SCHEDULE_STRATEGY_MASK = 0x07,
     SCHEDULE_BUDGET_SHIFT = 3,
     SCHEDULE_BUDGET_MASK = 0x03,
-    SCHEDULE_AT_BOUNDS = 1,
+    SCHEDULE_AT_DEPTH = 1,
+    SCHEDULE_DEPTH_MASK = 0x07,
     SCHEDULE_AT_SEED = 2,
     SCHEDULE_HEADER = 6,
     SCHEDULE_GO_ON = 0x80,  // a choice with this bit: the current thread goes on

@@ -24,6 +24,7 @@ void trace_clear(struct trace *trace) {
     trace->choice_count = 0;
     trace->preemptions = 0;
     trace->hash = 0;
+    trace->reads_from = 0;
 }
 
 enum fr_status trace_push(struct trace *trace, const struct step *step, uint64_t site,

@@ -63,6 +63,7 @@ struct trace {
     uint32_t threads_max;
     uint32_t preemptions;
     uint64_t hash;
+    uint64_t reads_from;  // signature: which event each read reads from
 };
 
 void trace_init(struct trace *trace, struct alloc *alloc, uint32_t threads_max);

@@ -235,3 +235,55 @@ enum fr_status wakeup_insert(struct wakeup *wakeup, uint32_t *head, const struct
     }
     return FR_OK;
 }
+
+uint32_t wakeup_count(const struct wakeup *wakeup, uint32_t head) {
+    uint32_t count = 0;
+    for (; head != NONE; head = wakeup->branches[head].next)
+        count++;
+    return count;
+}
+
+// Is `step` a weak initial of some sequence from the root of the tree `at` to a leaf? Unknown
+// counts as yes. A path is cut as soon as its steps decide; the recursion is as deep as the tree.
+static bool is_initial_below(const struct wakeup *wakeup, const struct step *step, uint32_t at) {
+    const struct branch *branch = &wakeup->branches[at];
+    const struct touch *touches = wakeup->touches + branch->touches_at;
+    struct step other = branch->step;
+    other.touches = touches;
+    if (other.thread == step->thread)
+        return true;
+    if (!wakeup->stable_keys && !touches_are_known(touches, other.touch_count))
+        return true;
+    if (step_depends(step, &other))
+        return false;
+    if (branch->first_child == NONE)
+        return true;
+    for (uint32_t child = branch->first_child; child != NONE; child = wakeup->branches[child].next)
+        if (is_initial_below(wakeup, step, child))
+            return true;
+    return false;
+}
+
+bool wakeup_move_first(struct wakeup *wakeup, uint32_t *head, uint32_t n) {
+    uint32_t before = *head;
+    if (n == 0)
+        return true;
+    for (uint32_t i = 1; i < n; i++)
+        before = wakeup->branches[before].next;
+    uint32_t at = wakeup->branches[before].next;
+    const struct branch *branch = &wakeup->branches[at];
+    struct step step = branch->step;
+    step.touches = wakeup->touches + branch->touches_at;
+    // A branch that wakes others relies on having come after them.
+    if (branch->wakes != 0)
+        return false;
+    if (!wakeup->stable_keys && !touches_are_known(step.touches, step.touch_count))
+        return false;
+    for (uint32_t other = *head; other != NONE; other = wakeup->branches[other].next)
+        if (other != at && is_initial_below(wakeup, &step, other))
+            return false;
+    wakeup->branches[before].next = branch->next;
+    wakeup->branches[at].next = *head;
+    *head = at;
+    return true;
+}

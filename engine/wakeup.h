@@ -54,6 +54,12 @@ struct sequence {
 FR_MUST_CHECK enum fr_status wakeup_insert(struct wakeup *wakeup, uint32_t *head,
                                            const struct run *run, struct sequence *w,
                                            bool *inserted);
+// How many trees a list has.
+uint32_t wakeup_count(const struct wakeup *wakeup, uint32_t head);
+// Moves the n-th branch of *head to its front if its step is a weak initial of no sequence of the
+// other branches, so that it may be explored before them. False (and nothing moved) otherwise, also
+// where that cannot be told.
+bool wakeup_move_first(struct wakeup *wakeup, uint32_t *head, uint32_t n);
 // Takes the first branch off *head: its children become *children.
 struct branch wakeup_take(struct wakeup *wakeup, uint32_t *head, uint32_t *children);
 // Frees a list of trees.

@@ -130,8 +130,21 @@ void fr_explorer_free(struct fr_explorer *explorer);  // NULL is fine
 // What went wrong last, in one sentence; "" if nothing did. Borrowed until the next call.
 const char *fr_explorer_errmsg(const struct fr_explorer *explorer);
 
-enum fr_strategy { FR_STRATEGY_DPOR, FR_STRATEGY_RANDOM, FR_STRATEGY_REPLAY, FR_STRATEGIES };
+enum fr_strategy {
+#define FR_STRATEGY(name, word) FR_STRATEGY_##name,
+#include "fr_strategy.def"
+#undef FR_STRATEGY
+    FR_STRATEGIES
+};
 const char *fr_strategy_name(enum fr_strategy strategy);
+
+enum fr_order {
+#define FR_ORDER(name, word) FR_ORDER_##name,
+#include "fr_order.def"
+#undef FR_ORDER
+    FR_ORDERS
+};
+const char *fr_order_name(enum fr_order order);
 
 // One block of a replay: let a thread run until a condition holds, then go to the next block.
 struct fr_segment {
@@ -147,7 +160,10 @@ struct fr_segment {
 // What to explore.
 struct fr_plan {
     enum fr_strategy strategy;
-    uint64_t seed;            // RANDOM: of the walk; DPOR: 0, or of the choice at leaves
+    uint64_t seed;        // of the walk; not used by DPOR and REPLAY
+    uint32_t depth;       // PCT: d, the bug depth sought; DELAY: the number of delays; at most 16
+    enum fr_order order;  // DPOR: in which order the traces come; the set is always the same
+    uint64_t order_seed;  // DPOR: where the order begins
     uint64_t executions_max;  // budget, 0: none
     // The prefix: one byte per branching point (a state with two or more enabled threads), see
     // docs/schedule-format.md. Spent bytes mean: go on by the strategy. DPOR explores exactly the
@@ -165,14 +181,15 @@ FR_MUST_CHECK enum fr_status fr_explorer_start(struct fr_explorer *explorer,
 // FR_OK: an execution began. FR_DONE: there is none left, fr_explorer_ending says why.
 FR_MUST_CHECK enum fr_status fr_explorer_begin(struct fr_explorer *explorer);
 // Ends the execution with the host's verdict. place: where a failure showed, any number that is the
-// same for the same failure in every process (0 if none).
+// same for the same failure in every process (0 if none). BLOCKED may come at any time, every other
+// verdict after fr_run_decide answered FR_TID_NONE.
 FR_MUST_CHECK enum fr_status fr_explorer_end(struct fr_explorer *explorer, enum fr_verdict verdict,
                                              uint64_t place);
 
 enum fr_ending {
     FR_ENDING_RUNNING,    // not over yet
     FR_ENDING_EXHAUSTED,  // every trace (below the prefix) was executed, no bound was hit
-    FR_ENDING_BOUNDED,    // as EXHAUSTED, but some executions were cut at events_max
+    FR_ENDING_BOUNDED,    // as EXHAUSTED, but some executions were cut (events_max, BLOCKED)
     FR_ENDING_BUDGET,     // the plan's number of executions is spent
     FR_ENDING_ONCE        // a replay: one execution, nothing is claimed about others
 };
@@ -252,6 +269,9 @@ bool fr_trace_happens_before(const struct fr_explorer *explorer, uint32_t a, uin
 // The hash of the partial order: the same for every linearisation of a trace and in every process.
 // Meaningful for prefixes too.
 uint64_t fr_trace_hash(const struct fr_explorer *explorer);
+// A coarser view: which event each read, compare-and-swap, update and acquire reads from. The same
+// for traces that differ only in the order of writes nobody tells apart.
+uint64_t fr_trace_reads_from(const struct fr_explorer *explorer);
 // Switches away from a thread that could have gone on.
 uint32_t fr_trace_preemptions(const struct fr_explorer *explorer);
 // The execution as choice bytes: with them as prefix every strategy repeats it. Writes at most

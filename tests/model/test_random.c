@@ -10,10 +10,12 @@ struct totals {
     unsigned long programs, skipped, traces, deadlocked, interleavings, redundant_varying;
 };
 
-static void check_dpor(const struct program *program, const struct brute *truth, bool stable_keys,
-                       const char *name, struct totals *totals) {
-    struct explore_options options = {.plan = {.strategy = FR_STRATEGY_DPOR},
-                                      .stable_keys = stable_keys};
+static void check_dpor(const struct program *program, const struct brute *truth,
+                       enum fr_order order, bool stable_keys, const char *name,
+                       struct totals *totals) {
+    struct explore_options options = {
+        .plan = {.strategy = FR_STRATEGY_DPOR, .order = order, .order_seed = 3},
+        .stable_keys = stable_keys};
     struct explored got = explore_program(program, &options, truth, name);
     CHECK(got.traces == truth->traces.count, "%s: %lu of %lu traces", name,
           (unsigned long)got.traces, (unsigned long)truth->traces.count);
@@ -44,8 +46,10 @@ static void check_program(const struct program *program, const char *name, struc
         totals->skipped++;
         return;
     }
-    check_dpor(program, &truth, true, name, totals);
-    check_dpor(program, &truth, false, name, totals);
+    for (enum fr_order order = 0; order < FR_ORDERS; order++)
+        check_dpor(program, &truth, order, true, name, totals);
+    check_dpor(program, &truth, FR_ORDER_DFS, false, name, totals);
+    check_dpor(program, &truth, FR_ORDER_BIT_REVERSAL, false, name, totals);
     check_walks(program, &truth, name);
     totals->programs++;
     totals->traces += truth.traces.count;
