@@ -1,0 +1,371 @@
+// Accesses: which locations an instruction is about to touch, and how.
+// SPDX-License-Identifier: Apache-2.0
+//
+// The rule: over-merging is allowed, under-merging is forbidden. Whatever is not known to be
+// independent is an access to the whole container.
+#include "access.h"
+
+#include <string.h>
+#include <structmember.h>
+
+#include "call.h"
+#include "container.h"
+#include "location.h"
+#include "observe.h"
+
+enum { DEPTH_MAX = 6 };
+
+static enum fr_mode join(enum fr_mode a, enum fr_mode b) {
+    if (a == b)
+        return a;
+    if (a == FR_WRITE || b == FR_WRITE)
+        return FR_WRITE;
+    if (a != FR_WRITE_WEAK && b != FR_WRITE_WEAK)
+        return FR_READ;
+    // A weak write conflicts with all that a weak read conflicts with.
+    return a == FR_READ || b == FR_READ ? FR_WRITE : FR_WRITE_WEAK;
+}
+
+void access_add(struct access_list *list, uint64_t key, enum fr_mode mode) {
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->items[i].key == key) {
+            list->items[i].mode = join(list->items[i].mode, mode);
+            return;
+        }
+    if (list->count == FR_ACCESSES_MAX) {
+        list->is_full = true;
+        return;
+    }
+    list->items[list->count++] = (struct fr_access){.key = key, .mode = mode};
+}
+
+// ------------------------------------------------------------------------------ containers
+
+static bool is_private(PyObject *object) {
+    return Py_REFCNT(object) - location_references(object) <= 1;
+}
+
+static void add_contents(struct access_list *list, PyObject *object, bool write) {
+    access_add(list, location_of_object(container_owner(object)), write ? FR_WRITE : FR_READ);
+}
+
+struct search {
+    struct access_list *list;
+    int depth;
+};
+
+// Called by tp_traverse of an iterator for all it holds.
+static int visit_source(PyObject *object, void *context) {
+    struct search *search = context;
+    enum container_kind kind = container_kind_of(object);
+    if (kind == CONTAINER_WHOLE)
+        add_contents(search->list, object, false);
+    bool holds_more = kind == CONTAINER_ITERATOR || PyTuple_CheckExact(object);
+    if (!holds_more || PyGen_Check(object) || Py_TYPE(object)->tp_traverse == NULL)
+        return 0;
+    // An inner iterator that nobody else has is as shared as the outer one.
+    if (kind == CONTAINER_ITERATOR && !is_private(object))
+        access_add(search->list, location_of_object(object), FR_WRITE);
+    if (search->depth == DEPTH_MAX) {
+        search->list->is_full |= kind == CONTAINER_ITERATOR;
+        return 0;
+    }
+    struct search inner = {.list = search->list, .depth = search->depth + 1};
+    return Py_TYPE(object)->tp_traverse(object, visit_source, &inner);
+}
+
+void access_add_next(struct access_list *list, PyObject *iterator, Py_ssize_t references_own) {
+    if (container_kind_of(iterator) != CONTAINER_ITERATOR)
+        return;
+    if (Py_REFCNT(iterator) - location_references(iterator) > references_own)
+        access_add(list, location_of_object(iterator), FR_WRITE);
+    // A generator goes over what its own code says, and that is observed.
+    if (PyGen_Check(iterator) || Py_TYPE(iterator)->tp_traverse == NULL)
+        return;
+    struct search search = {.list = list, .depth = 0};
+    Py_TYPE(iterator)->tp_traverse(iterator, visit_source, &search);
+}
+
+void access_add_whole(struct access_list *list, PyObject *object, bool write, bool on_stack) {
+    if (object == NULL)
+        return;
+    switch (container_kind_of(object)) {
+    case CONTAINER_NONE:
+        return;
+    case CONTAINER_ITERATOR:
+        access_add_next(list, object, on_stack ? 1 : 0);
+        return;
+    case CONTAINER_WHOLE:
+        // A view or a memoryview that only we have still shows what others have.
+        if (on_stack && is_private(object) && container_owner(object) == object)
+            return;
+        add_contents(list, object, write);
+        return;
+    }
+}
+
+// Does reading an absent key write one (defaultdict and the like)?
+static bool has_missing(PyObject *object) {
+    static PyObject *name;
+    if (name == NULL)
+        name = PyUnicode_InternFromString("__missing__");
+    return name == NULL || _PyType_Lookup(Py_TYPE(object), name) != NULL;
+}
+
+// Does the key name one element, apart from all others?
+static bool is_element(PyObject *object, PyObject *key) {
+    if (PyDict_CheckExact(object))
+        return location_is_plain(key);
+    if (!PyList_CheckExact(object) || !PyLong_Check(key) || !location_is_plain(key))
+        return false;
+    int overflow;
+    return PyLong_AsLongAndOverflow(key, &overflow) >= 0 && overflow == 0;
+}
+
+static void add_element(struct access_list *list, PyObject *object, PyObject *key, bool write) {
+    access_add(list, location_of_element(object, key), write ? FR_WRITE : FR_READ);
+    access_add(list, location_of_object(object), write ? FR_WRITE_WEAK : FR_READ_WEAK);
+}
+
+void access_add_item(struct access_list *list, PyObject *object, PyObject *key, bool write) {
+    if (is_element(object, key))
+        add_element(list, object, key, write);
+    else
+        access_add_whole(
+            list, object,
+            write || (PyDict_Check(object) && !PyDict_CheckExact(object) && has_missing(object)),
+            false);
+}
+
+// ------------------------------------------------------------------------------ attributes
+
+// Can an attribute of this name of such an object ever change? Not if it is a method of a type that
+// nobody can change and the object has no attributes of its own.
+static bool is_fixed(PyObject *object, PyObject *name) {
+    PyTypeObject *type = Py_TYPE(object);
+    if (container_is_primitive(object))
+        return type->tp_dictoffset == 0;
+    if ((type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) == 0 || type->tp_dictoffset != 0 ||
+        type->tp_getattro != PyObject_GenericGetAttr)
+        return false;
+    PyObject *found = _PyType_Lookup(type, name);
+    return found == NULL || Py_TYPE(found)->tp_descr_set == NULL;
+}
+
+void access_add_attribute(struct access_list *list, PyObject *object, PyObject *name, bool write) {
+    if (!PyUnicode_CheckExact(name))
+        return;
+    // A module's attributes are its functions' globals.
+    if (PyModule_Check(object)) {
+        add_element(list, PyModule_GetDict(object), name, write);
+        if (PyModule_CheckExact(object))
+            return;
+    }
+    if (!write && is_fixed(object, name))
+        return;
+    access_add(list, location_of_attribute(object, name), write ? FR_WRITE : FR_READ);
+    if (!write || PyType_Check(object))
+        access_add(list, location_of_class_attribute(name), write ? FR_WRITE : FR_READ);
+}
+
+// `super` objects: the attribute is looked for in classes and bound to the instance behind them.
+static PyObject *behind_super(PyObject *object) {
+    if (!Py_IS_TYPE(object, &PySuper_Type))
+        return object;
+    for (const PyMemberDef *member = PySuper_Type.tp_members; member->name != NULL; member++)
+        if (strcmp(member->name, "__self__") == 0) {
+            PyObject *self = *(PyObject **)((char *)object + member->offset);
+            return self != NULL ? self : object;
+        }
+    return object;
+}
+
+static void add_match_class(struct access_list *list, PyObject *subject, PyObject *names) {
+    access_add_whole(list, subject, false, false);
+    if (PyTuple_CheckExact(names))
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++)
+            access_add_attribute(list, subject, PyTuple_GET_ITEM(names, i), false);
+}
+
+// ------------------------------------------------------------------------------ names and cells
+
+static void add_global_read(struct access_list *list, const struct operands *on, PyObject *name) {
+    add_element(list, on->globals, name, false);
+    if (on->builtins == NULL || on->builtins == on->globals)
+        return;
+    // The builtin behind the global counts if it is, or may become, what is found.
+    bool is_global = PyDict_CheckExact(on->globals) && PyDict_Contains(on->globals, name) == 1;
+    bool is_builtin = PyDict_CheckExact(on->builtins) && PyDict_Contains(on->builtins, name) == 1;
+    if (is_builtin || !is_global)
+        add_element(list, on->builtins, name, false);
+}
+
+static void add_name(struct access_list *list, const struct operands *on, PyObject *name,
+                     bool write) {
+    // The namespace of a class body: nobody else has it while the body runs.
+    bool is_class = on->names != on->globals && on->names != NULL;
+    if (is_class && !PyDict_CheckExact(on->names))
+        access_add_whole(list, on->names, write, false);
+    if (!write)
+        add_global_read(list, on, name);
+    else if (!is_class)
+        add_element(list, on->globals, name, true);
+}
+
+static void add_cell(struct access_list *list, const struct site *site, const struct operands *on,
+                     bool write) {
+    int index = site->argument;
+#if PY_VERSION_HEX < 0x030b0000
+    index += on->code->co_nlocals;
+#endif
+    PyObject *cell = on->locals[index];
+    if (cell != NULL && PyCell_Check(cell))
+        access_add(list, location_of_cell(cell), write ? FR_WRITE : FR_READ);
+}
+
+// ------------------------------------------------------------------------------ iteration
+
+// References to an iterator that are the frame's own: the stack, and in a comprehension or a
+// generator expression its only parameter too.
+static Py_ssize_t own_references(const struct operands *on, PyObject *iterator) {
+    if (on->code->co_argcount != 1 || on->locals[0] != iterator)
+        return 1;
+    bool is_generator = (on->code->co_flags & (CO_GENERATOR | CO_ASYNC_GENERATOR)) != 0;
+    // The caller of a comprehension keeps the argument on its stack meanwhile (before 3.12, which
+    // has no such calls).
+    return is_generator ? 2 : 3;
+}
+
+// ------------------------------------------------------------------------------ by kind
+
+static void collect_attribute(struct access_list *list, const struct site *site,
+                              const struct operands *on) {
+    PyObject **top = on->top;
+    PyObject *name = PyTuple_GET_ITEM(on->code->co_names, site->argument);
+    bool write = site->kind == SITE_SET_ATTRIBUTE;
+    access_add_attribute(list, behind_super(top[-1]), name, write);
+}
+
+static void collect_subscript(struct access_list *list, const struct site *site,
+                              const struct operands *on) {
+    PyObject **top = on->top;
+    switch ((enum site_kind)site->kind) {
+    case SITE_GET_ITEM:
+        access_add_item(list, top[-2], top[-1], false);
+        break;
+    case SITE_SET_ITEM:
+        access_add_item(list, top[-2], top[-1], true);
+        break;
+    case SITE_DELETE_ITEM:
+        // Deleting from a list moves the elements behind.
+        if (PyDict_CheckExact(top[-2]))
+            access_add_item(list, top[-2], top[-1], true);
+        else
+            access_add_whole(list, top[-2], true, false);
+        break;
+    case SITE_CONTAINS:
+        if (PyDict_CheckExact(top[-1]) && location_is_plain(top[-2]))
+            access_add_item(list, top[-1], top[-2], false);
+        else
+            access_add_whole(list, top[-1], false, true);
+        break;
+    default:
+        access_add_whole(list, top[-3], site->kind == SITE_SET_SLICE, false);
+        break;
+    }
+    // The value of a slice assignment is read; the operand of `in` may be compared.
+    if (site->kind == SITE_SET_SLICE)
+        access_add_whole(list, top[-4], false, true);
+    if (site->kind == SITE_SET_ITEM && PySlice_Check(top[-1]))
+        access_add_whole(list, top[-3], false, true);
+    if (site->kind == SITE_CONTAINS)
+        access_add_whole(list, top[-2], false, true);
+}
+
+static void collect_name(struct access_list *list, const struct site *site,
+                         const struct operands *on) {
+    PyObject *name = PyTuple_GET_ITEM(on->code->co_names, site->argument);
+    switch ((enum site_kind)site->kind) {
+    case SITE_GET_GLOBAL:
+        add_global_read(list, on, name);
+        break;
+    case SITE_SET_GLOBAL:
+        add_element(list, on->globals, name, true);
+        break;
+    default:
+        add_name(list, on, name, site->kind == SITE_SET_NAME);
+        break;
+    }
+}
+
+static void collect_value(struct access_list *list, const struct site *site,
+                          const struct operands *on) {
+    PyObject **top = on->top;
+    switch ((enum site_kind)site->kind) {
+    case SITE_INPLACE:
+    case SITE_BINARY:
+    case SITE_COMPARE:
+        access_add_whole(list, top[-2], site->kind == SITE_INPLACE, true);
+        access_add_whole(list, top[-1], false, true);
+        break;
+    case SITE_FORMAT:
+        access_add_whole(list, top[(site->argument & 4) != 0 ? -2 : -1], false, true);
+        break;
+    case SITE_READ_SECOND:
+        access_add_whole(list, top[-2], false, true);
+        break;
+    case SITE_SEND:
+        access_add_whole(list, top[-2], false, true);
+        break;
+    case SITE_NEXT:
+        access_add_next(list, top[-1], own_references(on, top[-1]));
+        break;
+    case SITE_MATCH_CLASS:
+        add_match_class(list, top[-3], top[-1]);
+        break;
+    default:
+        access_add_whole(list, top[-1], false, true);
+        break;
+    }
+}
+
+void access_collect(struct access_list *list, const struct site *site, const struct operands *on) {
+    switch ((enum site_kind)site->kind) {
+    case SITE_NONE:
+        break;
+    case SITE_GET_ATTRIBUTE:
+    case SITE_SET_ATTRIBUTE:
+    case SITE_GET_SUPER:
+        collect_attribute(list, site, on);
+        break;
+    case SITE_GET_GLOBAL:
+    case SITE_SET_GLOBAL:
+    case SITE_GET_NAME:
+    case SITE_SET_NAME:
+        collect_name(list, site, on);
+        break;
+    case SITE_GET_CELL:
+    case SITE_SET_CELL:
+        add_cell(list, site, on, site->kind == SITE_SET_CELL);
+        break;
+    case SITE_GET_ITEM:
+    case SITE_SET_ITEM:
+    case SITE_DELETE_ITEM:
+    case SITE_GET_SLICE:
+    case SITE_SET_SLICE:
+    case SITE_CONTAINS:
+        collect_subscript(list, site, on);
+        break;
+    case SITE_CALL:
+    case SITE_CALL_FUNCTION:
+    case SITE_CALL_KEYWORDS:
+    case SITE_CALL_UNPACKED:
+    case SITE_ENTER:
+    case SITE_EXIT:
+        call_collect(list, (enum site_kind)site->kind, site->argument, on);
+        break;
+    default:
+        collect_value(list, site, on);
+        break;
+    }
+}

@@ -1,0 +1,51 @@
+// Accesses: which locations an instruction is about to touch, and how.
+//
+// All of it runs before the instruction, inside CPython's callback: no Python code, no allocation
+// of collected objects, no exception.
+#ifndef PYHOOK_ACCESS_H
+#define PYHOOK_ACCESS_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+
+#include "fr.h"
+#include "site.h"
+
+// What an instruction finds on the stack and around it. Everything is borrowed from the frame.
+struct operands {
+    PyObject **top;     // one above the top of the stack: operand n from the top is top[-n]
+    PyObject **locals;  // locals, cells and free variables
+    PyCodeObject *code;
+    PyObject *globals;
+    PyObject *builtins;
+    PyObject *names;  // f_locals; NULL in functions
+};
+
+struct access_list {
+    uint32_t count;
+    bool is_full;  // there were more: the operation must be refused
+    bool failed;   // an exception is set
+    struct fr_access items[FR_ACCESSES_MAX];
+};
+
+// Collects the accesses of the instruction at a site into an empty list.
+void access_collect(struct access_list *list, const struct site *site,
+                    const struct operands *operands);
+
+// For calls (call.c): the parts that access_collect is made of.
+
+// One access; joined with one of the same key.
+void access_add(struct access_list *list, uint64_t key, enum fr_mode mode);
+// All of a container (an iterator: it is advanced, and what it goes over is read). Nothing for
+// objects without shared mutable state. on_stack: the caller found the object in a stack slot, so
+// that one reference means nobody else has it.
+void access_add_whole(struct access_list *list, PyObject *object, bool write, bool on_stack);
+// The contents that an iterator will ask for next.
+void access_add_next(struct access_list *list, PyObject *iterator, Py_ssize_t references_own);
+// container[key]; for other objects as access_add_whole.
+void access_add_item(struct access_list *list, PyObject *object, PyObject *key, bool write);
+// object.name. name: if not an exact str, nothing.
+void access_add_attribute(struct access_list *list, PyObject *object, PyObject *name, bool write);
+
+#endif

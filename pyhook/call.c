@@ -1,0 +1,381 @@
+// Calls: what calling something that is implemented in C does to the containers it is given.
+// SPDX-License-Identifier: Apache-2.0
+#include "call.h"
+
+#include <string.h>
+#include <structmember.h>
+
+#include "container.h"
+#include "filter.h"
+#include "location.h"
+
+enum effect {
+    EFFECT_WRITES,  // unknown: the worst
+    EFFECT_NOTHING,
+    EFFECT_READS,
+    EFFECT_UPDATES,
+    EFFECT_ADVANCES,
+    EFFECT_GET_ITEM,
+    EFFECT_SET_ITEM,
+    EFFECT_GET_ATTRIBUTE,
+    EFFECT_SET_ATTRIBUTE
+};
+
+static const struct {
+    const char *module, *owner, *name;
+    enum effect effect;
+} callables[] = {
+#define CALLABLE(module_, owner_, name_, effect_) {module_, owner_, name_, EFFECT_##effect_},
+#include "callables.def"
+#undef CALLABLE
+};
+
+// Effects by what identifies a C function: its method definition, slot definition or type. These
+// stay the same when an implementation is interposed. Open addressing.
+enum { EFFECTS_MAX = 512 };
+static struct {
+    const void *identity;
+    enum effect effect;
+} effects[EFFECTS_MAX];
+
+static PyTypeObject *method_wrapper;  // has no name in the C API of all versions
+
+static unsigned slot_of(const void *identity) {
+    unsigned at = (unsigned)(((uint64_t)(uintptr_t)identity >> 3) * 0x9E3779B97F4A7C15ull >> 40);
+    for (at %= EFFECTS_MAX; effects[at].identity != NULL && effects[at].identity != identity;)
+        at = (at + 1) % EFFECTS_MAX;
+    return at;
+}
+
+static enum effect effect_of(const void *identity) {
+    return effects[slot_of(identity)].effect;
+}
+
+static const void *identity_of(PyObject *callable) {
+    if (PyCFunction_Check(callable))
+        return ((PyCFunctionObject *)callable)->m_ml;
+    if (Py_IS_TYPE(callable, &PyMethodDescr_Type) || Py_IS_TYPE(callable, &PyClassMethodDescr_Type))
+        return ((PyMethodDescrObject *)callable)->d_method;
+    if (Py_IS_TYPE(callable, &PyWrapperDescr_Type))
+        return ((PyWrapperDescrObject *)callable)->d_base;
+    return callable;
+}
+
+// A callable of callables.def, new reference; NULL without an exception if this version lacks it.
+static PyObject *find_callable(size_t i) {
+    PyObject *owner = PyImport_ImportModule(callables[i].module);
+    if (owner != NULL && *callables[i].owner != '\0')
+        Py_SETREF(owner, PyObject_GetAttrString(owner, callables[i].owner));
+    PyObject *callable = owner != NULL ? PyObject_GetAttrString(owner, callables[i].name) : NULL;
+    Py_XDECREF(owner);
+    if (callable == NULL &&
+        (PyErr_ExceptionMatches(PyExc_AttributeError) || PyErr_ExceptionMatches(PyExc_ImportError)))
+        PyErr_Clear();
+    return callable;
+}
+
+int call_open(void) {
+    PyObject *sample = PyObject_GetAttrString(Py_None, "__str__");
+    if (sample == NULL)
+        return -1;
+    method_wrapper = (PyTypeObject *)Py_NewRef(Py_TYPE(sample));
+    Py_DECREF(sample);
+    for (size_t i = 0; i < sizeof callables / sizeof *callables; i++) {
+        PyObject *callable = find_callable(i);
+        if (callable == NULL && PyErr_Occurred())
+            return -1;
+        // A function written in Python, or patched by one, is observed or unknown.
+        if (callable == NULL || PyFunction_Check(callable)) {
+            Py_XDECREF(callable);
+            continue;
+        }
+        const void *identity = identity_of(callable);
+        unsigned at = slot_of(identity);
+        effects[at].identity = identity;
+        effects[at].effect = callables[i].effect;
+        if (identity != callable)
+            Py_DECREF(callable);  // the definition lives as long as its module
+    }
+    return 0;
+}
+
+// ------------------------------------------------------------------------------ the arguments
+
+struct call {
+    PyObject *callable;
+    PyObject *self;  // of a bound method; NULL if the first argument is
+    PyObject *const *values;
+    Py_ssize_t count;
+    bool on_stack;       // values are stack slots of the frame
+    PyObject *unpacked;  // f(*unpacked), or NULL
+    PyObject *keywords;  // f(**keywords): a fresh dict, or NULL
+    int depth;
+};
+
+static void add_arguments(struct access_list *list, const struct call *call, bool write) {
+    for (Py_ssize_t i = 0; i < call->count; i++)
+        access_add_whole(list, call->values[i], write, call->on_stack);
+    PyObject *key, *value;
+    if (call->keywords != NULL && PyDict_CheckExact(call->keywords))
+        for (Py_ssize_t at = 0; PyDict_Next(call->keywords, &at, &key, &value);)
+            access_add_whole(list, value, write, false);
+}
+
+// ------------------------------------------------------------------------------ what is called
+
+static void collect_call(struct access_list *list, struct call *call);
+
+// Moves the first argument to self, if there is none.
+static void bind(struct call *call) {
+    if (call->self == NULL && call->count > 0) {
+        call->self = call->values[0];
+        call->values++;
+        call->count--;
+    }
+}
+
+static void add_item(struct access_list *list, const struct call *call, bool write) {
+    if (call->self == NULL)
+        return;
+    if (call->count > 0)
+        access_add_item(list, call->self, call->values[0], write);
+    else
+        access_add_whole(list, call->self, write, false);
+    add_arguments(list, call, false);
+}
+
+static void add_attribute(struct access_list *list, const struct call *call, bool write) {
+    struct call bound = *call;
+    // A function of a module: its self is the module.
+    if (bound.self != NULL && PyModule_Check(bound.self))
+        bound.self = NULL;
+    bind(&bound);
+    if (bound.self != NULL && bound.count > 0)
+        access_add_attribute(list, bound.self, bound.values[0], write);
+}
+
+static void apply(struct access_list *list, const struct call *call, enum effect effect) {
+    switch (effect) {
+    case EFFECT_NOTHING:
+        return;
+    case EFFECT_ADVANCES:
+    case EFFECT_READS:
+    case EFFECT_UPDATES:
+        access_add_whole(list, call->self, effect == EFFECT_UPDATES, false);
+        add_arguments(list, call, false);
+        return;
+    case EFFECT_GET_ITEM:
+    case EFFECT_SET_ITEM:
+        add_item(list, call, effect == EFFECT_SET_ITEM);
+        return;
+    case EFFECT_GET_ATTRIBUTE:
+    case EFFECT_SET_ATTRIBUTE:
+        add_attribute(list, call, effect == EFFECT_SET_ATTRIBUTE);
+        return;
+    case EFFECT_WRITES:
+        break;
+    }
+    access_add_whole(list, call->self, true, false);
+    // Methods of strings, numbers and other immutable things have nothing to do with their
+    // arguments but to read them.
+    bool is_method = call->self != NULL && !PyModule_Check(call->self) &&
+                     (PyUnicode_Check(call->self) || PyBytes_Check(call->self) ||
+                      PyLong_Check(call->self) || PyTuple_Check(call->self));
+    add_arguments(list, call, !is_method);
+}
+
+// A Python function: its own code is observed if it is traced; else it is as unknown as C.
+static void collect_function(struct access_list *list, struct call *call, PyObject *function) {
+    struct access_list touched = {.count = 0};
+    access_add_whole(&touched, call->self, true, false);
+    add_arguments(&touched, call, true);
+    if (touched.count == 0 && !touched.is_full)
+        return;
+    PyCodeObject *code = (PyCodeObject *)PyFunction_GET_CODE(function);
+    int traced = filter_ask(code->co_filename);
+    list->failed |= traced < 0;
+    if (traced != 0)
+        return;
+    list->is_full |= touched.is_full;
+    for (uint32_t i = 0; i < touched.count; i++)
+        access_add(list, touched.items[i].key, touched.items[i].mode);
+}
+
+static PyObject *lookup(PyTypeObject *type, PyObject **name, const char *word) {
+    if (*name == NULL)
+        *name = PyUnicode_InternFromString(word);
+    return *name != NULL ? _PyType_Lookup(type, *name) : NULL;
+}
+
+static void collect_type(struct access_list *list, struct call *call) {
+    static PyObject *init;
+    PyTypeObject *type = (PyTypeObject *)call->callable;
+    if (type == &PyType_Type && call->count == 1)
+        return;
+    if (PyType_IsSubtype(type, (PyTypeObject *)PyExc_BaseException))
+        return;
+    PyObject *function = lookup(type, &init, "__init__");
+    if (function != NULL && PyFunction_Check(function)) {
+        collect_function(list, call, function);
+        return;
+    }
+    PyTypeObject *c_type = container_c_type(type);
+    apply(list, call, effect_of(c_type));
+}
+
+static int visit_inside(PyObject *object, void *context) {
+    struct access_list *list = context;
+    access_add_whole(list, object, true, false);
+    if (PyCFunction_Check(object) && !PyModule_Check(PyCFunction_GET_SELF(object)))
+        access_add_whole(list, PyCFunction_GET_SELF(object), true, false);
+    if (PyTuple_CheckExact(object))
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); i++)
+            access_add_whole(list, PyTuple_GET_ITEM(object, i), true, false);
+    return 0;
+}
+
+// An object with a __call__ of its own: an instance of a Python class, functools.partial ...
+static void collect_object(struct access_list *list, struct call *call) {
+    static PyObject *name;
+    PyObject *function = lookup(Py_TYPE(call->callable), &name, "__call__");
+    if (function != NULL && PyFunction_Check(function)) {
+        call->self = call->callable;
+        collect_function(list, call, function);
+        return;
+    }
+    if (Py_TYPE(call->callable)->tp_traverse != NULL && !PyFunction_Check(call->callable))
+        Py_TYPE(call->callable)->tp_traverse(call->callable, visit_inside, list);
+    apply(list, call, EFFECT_WRITES);
+}
+
+struct wrapper {
+    PyObject *descriptor;
+    PyObject *self;
+};
+
+// A method-wrapper refers to its descriptor and to its instance.
+static int visit_wrapper(PyObject *object, void *context) {
+    struct wrapper *wrapper = context;
+    if (wrapper->descriptor == NULL && Py_IS_TYPE(object, &PyWrapperDescr_Type))
+        wrapper->descriptor = object;
+    else
+        wrapper->self = object;
+    return 0;
+}
+
+static void collect_wrapper(struct access_list *list, struct call *call) {
+    struct wrapper wrapper = {NULL, NULL};
+    Py_TYPE(call->callable)->tp_traverse(call->callable, visit_wrapper, &wrapper);
+    call->self = wrapper.self;
+    apply(list, call,
+          wrapper.descriptor != NULL ? effect_of(identity_of(wrapper.descriptor)) : EFFECT_WRITES);
+}
+
+static void collect_call(struct access_list *list, struct call *call) {
+    PyObject *callable = call->callable;
+    while (Py_IS_TYPE(callable, &PyMethod_Type)) {
+        call->self = PyMethod_GET_SELF(callable);
+        callable = call->callable = PyMethod_GET_FUNCTION(callable);
+    }
+    if (PyFunction_Check(callable)) {
+        collect_function(list, call, callable);
+    } else if (PyCFunction_Check(callable)) {
+        if (call->self == NULL)
+            call->self = PyCFunction_GET_SELF(callable);
+        if (call->self == NULL || !container_is_primitive(call->self))
+            apply(list, call, effect_of(identity_of(callable)));
+    } else if (Py_IS_TYPE(callable, &PyMethodDescr_Type) ||
+               Py_IS_TYPE(callable, &PyWrapperDescr_Type)) {
+        bind(call);
+        if (call->self == NULL || !container_is_primitive(call->self))
+            apply(list, call, effect_of(identity_of(callable)));
+    } else if (Py_IS_TYPE(callable, method_wrapper)) {
+        collect_wrapper(list, call);
+    } else if (PyType_Check(callable)) {
+        collect_type(list, call);
+    } else {
+        collect_object(list, call);
+    }
+}
+
+// ------------------------------------------------------------------------------ instructions
+
+// f(*values, **keywords): the values are in a tuple, or in whatever will be iterated.
+static void collect_unpacked(struct access_list *list, int argument, const struct operands *on) {
+    int above = argument & 1;
+    PyObject *values = on->top[-1 - above];
+    struct call call = {
+        .callable = on->top[PY_VERSION_HEX >= 0x030d0000 ? -3 - above : -2 - above],
+        .keywords = above ? on->top[-1] : NULL,
+    };
+    access_add_whole(list, values, false, true);
+    if (PyTuple_CheckExact(values)) {
+        call.values = ((PyTupleObject *)values)->ob_item;
+        call.count = PyTuple_GET_SIZE(values);
+    } else if (PyList_CheckExact(values)) {
+        call.values = ((PyListObject *)values)->ob_item;
+        call.count = PyList_GET_SIZE(values);
+    }
+    collect_call(list, &call);
+}
+
+// type(manager).__enter__(manager). Python code of its own is observed there; a lock at the lock.
+static void collect_enter(struct access_list *list, PyObject *manager) {
+    static PyObject *name;
+    PyObject *function = lookup(Py_TYPE(manager), &name, "__enter__");
+    if (function == NULL || container_is_primitive(manager))
+        return;
+    struct call call = {.callable = function, .self = manager};
+    collect_call(list, &call);
+}
+
+void call_collect(struct access_list *list, enum site_kind kind, int argument,
+                  const struct operands *on) {
+    PyObject **top = on->top;
+    struct call call = {.callable = NULL, .on_stack = true, .count = argument};
+    call.values = top - argument;
+    switch (kind) {
+    case SITE_ENTER:
+        collect_enter(list, top[-1]);
+        return;
+    case SITE_CALL_UNPACKED:
+        collect_unpacked(list, argument, on);
+        return;
+    case SITE_EXIT:
+        call.callable = top[PY_VERSION_HEX < 0x030b0000 ? -7 : -4];
+        call.count = 0;  // exception, value, traceback
+        break;
+    case SITE_CALL_FUNCTION:
+        call.callable = top[-argument - 1];
+        break;
+    case SITE_CALL_KEYWORDS: {
+        // The names of the keywords are on top.
+        int n = argument + 1;
+        call.values = top - n;
+#if PY_VERSION_HEX >= 0x030d0000
+        call.callable = top[-n - 2];
+        if (top[-n - 1] != NULL) {
+            call.values--;
+            call.count++;
+        }
+#else
+        call.callable = top[-n - 1];
+#endif
+        break;
+    }
+    default:
+#if PY_VERSION_HEX >= 0x030d0000
+        call.callable = top[-argument - 2];
+        if (top[-argument - 1] != NULL) {
+#else
+        call.callable = top[-argument - 2] != NULL ? top[-argument - 2] : top[-argument - 1];
+        if (top[-argument - 2] != NULL) {
+#endif
+            call.values--;
+            call.count++;
+        }
+        break;
+    }
+    if (call.callable != NULL)
+        collect_call(list, &call);
+}

@@ -1,0 +1,13 @@
+// Calls: what calling something that is implemented in C does to the containers it is given.
+#ifndef PYHOOK_CALL_H
+#define PYHOOK_CALL_H
+
+#include "access.h"
+
+// Resolves callables.def. -1 with an exception.
+int call_open(void);
+// Collects the accesses of a call instruction (SITE_CALL ... SITE_EXIT).
+void call_collect(struct access_list *list, enum site_kind kind, int argument,
+                  const struct operands *operands);
+
+#endif

@@ -1,0 +1,55 @@
+// Carriers: what a logical thread runs on. One of them has the turn, all others are parked.
+//
+// The holder of the turn is attached (holds the GIL). The controller is the OS thread that called
+// carrier_open. Carriers are pooled: after its body returns a carrier is free for the next
+// execution, each body starting with a fresh PyThreadState.
+#ifndef PYHOOK_CARRIER_H
+#define PYHOOK_CARRIER_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+
+#define CARRIER_CONTROLLER (-1)
+#define CARRIER_FOREIGN (-2)  // an OS thread that is not ours
+
+// The whole life of a logical thread. Runs attached. Answers who gets the turn when it is over: an
+// index that was started and has not ended, or CARRIER_CONTROLLER. Must not leave an exception set.
+typedef int (*carrier_body)(void *argument, int index);
+
+// Chooses a carrier by name ("thread", "fiber"; NULL: $FRONTRUN_CARRIER, else the default) and
+// makes the calling thread its controller. Nested opens fail. -1 with an exception.
+int carrier_open(const char *name);
+const char *carrier_name(void);
+// Parks and keeps the pool; the calling thread is no longer controller.
+void carrier_close(void);
+
+// Logical thread index (0 ..) will run body when it is first handed the turn. Called by the holder
+// of the turn. -1 with an exception.
+int carrier_start(int index, carrier_body body, void *argument);
+// Gives the turn to another and waits until the caller has it again. Only for the holder of the
+// turn. 0: the turn came back. 1 (controller only): nobody passed a point for watchdog_seconds, the
+// running one is blocked outside our control (the caller then has no turn and is detached: it may
+// only call carrier_abandon). A carrier that cannot take the turn back ends the process instead.
+int carrier_handoff(int to);
+// Who is calling? An index, CARRIER_CONTROLLER or CARRIER_FOREIGN. A few nanoseconds. In a retired
+// thread the call does not return: code that may have blocked outside our control, and a body whose
+// Python function returned, asks before it touches what is shared. The caller is attached.
+int carrier_current(void);
+// The running thread is alive: called at each point that does not hand over.
+void carrier_beat(void);
+// Seconds without a beat or hand-over after which carrier_handoff of the controller answers 1.
+// More than 0; 10 until it is called.
+void carrier_set_watchdog(double seconds);
+// Takes the turn back by force after carrier_handoff answered 1; also allowed while the controller
+// has the turn. All carriers whose bodies run are retired for good: their threads and thread states
+// are never reused, and they stop at the next thing they do. Started ones that never ran are
+// unstarted. Returns how many were retired. The caller is attached again.
+int carrier_abandon(void);
+
+// Did Ctrl-C arrive since the last call? The execution is then to be given up, and the controller
+// to call PyErr_CheckSignals. A thread that passes no point for a second after Ctrl-C gets a
+// KeyboardInterrupt raised in it. Always false if the controller is not the main thread.
+int carrier_interrupted(void);
+
+#endif

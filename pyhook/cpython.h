@@ -1,0 +1,88 @@
+// The one include of CPython's internals: frames, and what differs between versions about them.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Include it before anything that includes Python.h. The layouts are those of the minor version
+// compiled against; the self-test (selftest.c) refuses an interpreter whose layout differs.
+#ifndef PYHOOK_CPYTHON_H
+#define PYHOOK_CPYTHON_H
+
+#define PY_SSIZE_T_CLEAN
+#define Py_BUILD_CORE 1
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#include <Python.h>
+
+#include <frameobject.h>
+#if PY_VERSION_HEX >= 0x030b0000
+#include <internal/pycore_frame.h>
+#endif
+#pragma GCC diagnostic pop
+
+#if PY_VERSION_HEX < 0x030b0000
+typedef PyFrameObject cpython_frame;
+#else
+typedef _PyInterpreterFrame cpython_frame;
+#endif
+
+// The frame that runs Python code now, borrowed; NULL if none.
+static inline cpython_frame *cpython_current_frame(PyThreadState *state) {
+#if PY_VERSION_HEX < 0x030b0000
+    return state->frame;
+#elif PY_VERSION_HEX < 0x030d0000
+    return state->cframe->current_frame;
+#else
+    return state->current_frame;
+#endif
+}
+
+// The Python frame that called this one, borrowed; NULL if none. Skips the interpreter's own frames
+// and frames that are still being made.
+static inline cpython_frame *cpython_frame_skip(cpython_frame *frame) {
+#if PY_VERSION_HEX >= 0x030c0000
+    while (frame != NULL && (frame->owner == FRAME_OWNED_BY_CSTACK || _PyFrame_IsIncomplete(frame)))
+        frame = frame->previous;
+#elif PY_VERSION_HEX >= 0x030b0000
+    while (frame != NULL && _PyFrame_IsIncomplete(frame))
+        frame = frame->previous;
+#endif
+    return frame;
+}
+
+static inline cpython_frame *cpython_frame_back(cpython_frame *frame) {
+#if PY_VERSION_HEX < 0x030b0000
+    return frame->f_back;
+#else
+    return cpython_frame_skip(frame->previous);
+#endif
+}
+
+static inline PyCodeObject *cpython_frame_code(cpython_frame *frame) {
+#if PY_VERSION_HEX < 0x030d0000
+    return frame->f_code;
+#else
+    return _PyFrame_GetCode(frame);
+#endif
+}
+
+// Index of the code unit that is being executed.
+static inline int cpython_frame_unit(cpython_frame *frame) {
+#if PY_VERSION_HEX < 0x030b0000
+    return frame->f_lasti;
+#else
+    return _PyInterpreterFrame_LASTI(frame);
+#endif
+}
+
+static inline PyObject **cpython_frame_locals(cpython_frame *frame) {
+#if PY_VERSION_HEX < 0x030b0000
+    return frame->f_localsplus;
+#else
+    return frame->localsplus;
+#endif
+}
+
+#endif

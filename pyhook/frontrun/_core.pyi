@@ -1,0 +1,130 @@
+"""The C core: a harness under an explorer. Not public; use frontrun.* instead."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+class FrontrunError(Exception):
+    """The tool cannot go on; the text is one sentence for people."""
+
+class HarnessError(FrontrunError):
+    """The harness cannot be executed: setup() raised (__cause__ is its exception), or its shape is
+    wrong."""
+
+class Abort(BaseException):
+    """Raised inside logical threads whose execution is given up. Never leaves the core."""
+
+class Failure(NamedTuple):
+    kind: str  # "invariant", "exception", "deadlock", "step-limit", "blocked"
+    thread: int | None  # the thread that raised, for "exception"
+    exception: BaseException | None  # of the thread, or raised by invariant()
+    place: int  # the same number for the same failure in every process
+
+class Event(NamedTuple):
+    thread: int
+    index: int  # 1, 2, ... in its thread
+    kind: str  # word of fr_op.def
+    action: str  # of the place: "read", "write", "acquire", ...
+    name: str
+    function: str
+    text: str  # the source line, stripped
+    file: str
+    line: int
+    site: int
+    hash: int
+    outcome: bool
+    accesses: tuple[tuple[int, str], ...]  # (number, "read"|"write"|"weak read"|"weak write")
+
+class Wait(NamedTuple):
+    thread: int  # is blocked
+    waits_for: int | None  # on this thread, if known
+    action: str
+    function: str
+    text: str
+    file: str
+    line: int
+    taken_at: int | None  # position in trace() of the event that took the lock
+    name: str  # of the place
+
+class Subject:
+    """A harness: setup() -> state; each thread called with the state; invariant(state).
+
+    threads is a sequence of callables, or a callable state -> sequence evaluated in each execution.
+    traced(filename) says whether the code of a file is observed.
+    """
+
+    def __init__(
+        self,
+        setup: Callable[[], Any],
+        threads: Sequence[Callable[[Any], Any]],
+        invariant: Callable[[Any], Any],
+        *,
+        traced: Callable[[str], bool],
+        watchdog: float = 10.0,  # seconds without an operation after which it is "blocked"
+    ) -> None: ...
+    @property
+    def capsule(self) -> Any: ...  # a struct fr_subject; keeps the Subject alive
+    @property
+    def abandoned(self) -> int: ...  # logical threads that could not be unwound, ever
+    def close(self) -> None:
+        """Restores the interpreter. The next execution sets it up again."""
+    def __enter__(self) -> Subject: ...
+    def __exit__(self, *exc: object) -> None: ...
+
+class Explorer:
+    def __init__(
+        self, subject: Subject, *, threads_max: int = 16, events_max: int = 100_000
+    ) -> None: ...
+    def start(self, schedule: bytes = b"") -> None:
+        """A new exploration as schedule bytes say."""
+    def start_plan(
+        self,
+        *,
+        strategy: str = "dpor",
+        seed: int = 0,
+        depth: int = 0,
+        order: str = "dfs",
+        order_seed: int = 0,
+        bound: str = "none",
+        bound_max: int = 0,
+        executions_max: int = 0,
+        choices: bytes = b"",
+        segments: Sequence[tuple[int, int, int, int]] = (),
+    ) -> None:
+        """segments: (thread, events, until, nth), as struct fr_segment."""
+    def step(self) -> str | None:
+        """One execution: its verdict's word, or None if there is none left."""
+    def run(self, executions_max: int = 0, *, stop_on_failure: bool = True) -> str:
+        """Executions until one fails (its kind), the exploration ends (its ending) or the number is
+        spent ("running")."""
+    def shrink(self, tries_max: int = 20_000) -> tuple[bool, int]:
+        """Minimises the last execution, which failed; its trace is then the last execution's.
+        Answers (no schedule with fewer preemptions fails so, candidates tried)."""
+    def trace(self) -> list[Event]: ...
+    def waits(self) -> list[Wait]: ...
+    def happens_before(self, a: int, b: int) -> bool: ...
+    @property
+    def ending(self) -> str: ...  # "running", "exhausted", "bounded", "budget", "once"
+    @property
+    def stats(self) -> dict[str, int]: ...  # struct fr_stats
+    @property
+    def distinct(self) -> int: ...  # distinct trace hashes since start
+    @property
+    def chance_new(self) -> float: ...
+    @property
+    def failure(self) -> Failure | None: ...  # of the last execution
+    @property
+    def trace_hash(self) -> int: ...
+    @property
+    def preemptions(self) -> int: ...
+    @property
+    def schedule(self) -> bytes: ...  # schedule bytes that repeat the last execution
+    @property
+    def blocks(self) -> list[tuple[int, int]]: ...  # the last execution as (thread, events) blocks
+    @property
+    def segments_done(self) -> int: ...
+
+def carrier_name() -> str: ...
+def version() -> str: ...
+
+def site(function: str, text: str, action: str, name: str) -> int:
+    """The hash of a place, as Event.site."""

@@ -1,0 +1,234 @@
+"""A harness: a file with setup, threads and invariant, loaded and checked."""
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+import sysconfig
+import tokenize
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from frontrun import _core
+
+THREADS_MAX = 16
+
+
+class UnusableError(Exception):
+    """What the user gave cannot be used; the text is one sentence with the mend."""
+
+
+class Harness:
+    """The three parts of a harness file, and which files' code is observed."""
+
+    def __init__(
+        self,
+        path: Path,
+        setup: Callable[[], Any],
+        threads: Sequence[Callable[[Any], Any]],
+        invariant: Callable[[Any], Any],
+    ) -> None:
+        self.path = path
+        self.setup = setup
+        self.threads = tuple(threads)
+        self.invariant = invariant
+        self.names = thread_names(self.threads)
+
+    @property
+    def name(self) -> str:
+        """The file's name without its suffix."""
+        return self.path.stem
+
+    def subject(self) -> _core.Subject:
+        """What the core executes."""
+        return _core.Subject(
+            self.setup, self.threads, self.invariant, traced=traced_files(self.path.parent)
+        )
+
+
+def thread_names(threads: Sequence[Callable[[Any], Any]]) -> tuple[str, ...]:
+    """A name for each thread: its function's, or "thread-N" for a lambda or a name used twice."""
+    plain = [getattr(underlying(thread), "__name__", "") for thread in threads]
+    return tuple(
+        name if name.isidentifier() and plain.count(name) == 1 else f"thread-{number}"
+        for number, name in enumerate(plain)
+    )
+
+
+def underlying(function: Any) -> Any:
+    """The function inside functools.partial."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
+
+
+# ----------------------------------------------------------------------------- loading
+
+
+def load(path: str | os.PathLike[str]) -> Harness:
+    """Loads a harness file; UnusableError says what is wrong with it and where."""
+    file = Path(path)
+    module = execute(file.absolute(), str(path))
+    parts = {
+        name: getattr(module, name, None) for name in ("setup", "threads", "invariant")
+    }
+    missing = [name for name, part in parts.items() if part is None]
+    if missing:
+        raise UnusableError(
+            f"{path}: a harness needs {' and '.join(missing)}, which this file does not define;"
+            " write setup() -> state, threads = [functions of the state] and invariant(state)"
+        )
+    check_callable(path, "setup", parts["setup"], 0)
+    check_callable(path, "invariant", parts["invariant"], 1)
+    return Harness(
+        file.absolute(), parts["setup"], check_threads(path, parts["threads"]), parts["invariant"]
+    )
+
+
+def execute(file: Path, shown: str) -> ModuleType:
+    """The module of a file, executed without leaving compiled code behind."""
+    if file.is_dir():
+        raise UnusableError(f"{shown}: is a directory; give the harness file in it")
+    try:
+        with tokenize.open(file) as stream:
+            source = stream.read()
+    except FileNotFoundError:
+        raise UnusableError(f"{shown}: there is no such file; give the path of a harness") from None
+    except OSError as error:
+        raise UnusableError(f"{shown}: cannot be read ({error.strerror}); mend that") from None
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise UnusableError(f"{shown}: is not Python source ({error}); save it as UTF-8") from None
+    try:
+        code = compile(source, str(file), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        text = (error.text or "").strip()
+        raise UnusableError(
+            f"{shown}:{error.lineno}: syntax error, {error.msg}: {text!r}; correct that line"
+        ) from None
+    except ValueError as error:
+        raise UnusableError(f"{shown}: is not Python source ({error}); give a harness") from None
+    name = file.stem
+    if name in sys.modules or name in sys.stdlib_module_names:
+        name = f"harness_{name}"
+    module = ModuleType(name)
+    module.__file__ = str(file)
+    sys.modules[name] = module
+    if str(file.parent) not in sys.path:
+        sys.path.insert(0, str(file.parent))
+    try:
+        exec(code, module.__dict__)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise UnusableError(
+            f"{shown}: raised while it was loaded: {describe(error, file)};"
+            " a harness must load without an exception"
+        ) from None
+    return module
+
+
+def describe(error: BaseException, file: Path | None = None) -> str:
+    """Type, message and line of an exception, in one line: the innermost line of the user's."""
+    is_traced = traced_files(file.parent if file else None)
+    said = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()
+    text = said[-1] if said else type(error).__name__
+    lines = [
+        entry
+        for entry in traceback.extract_tb(error.__traceback__)
+        if is_traced(entry.filename)
+    ]
+    if not lines:
+        return text
+    last = lines[-1]
+    return f"{text} ({os.path.basename(last.filename)}:{last.lineno}: {last.line})"
+
+
+# ----------------------------------------------------------------------------- checking
+
+
+def check_callable(path: object, what: str, value: Any, arguments: int) -> None:
+    """value is a plain function that can be called with that many arguments."""
+    takes = {0: "no argument", 1: "the state as its one argument"}[arguments]
+    if not callable(value):
+        raise UnusableError(
+            f"{path}: {what} is {kind_of(value)}, not a function; make it one that takes {takes}"
+        )
+    function = underlying(value)
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        raise UnusableError(
+            f"{path}: {what} is a coroutine or generator function, and calling it runs nothing of"
+            " it; make it a plain function"
+        )
+    try:
+        inspect.signature(value).bind(*range(arguments))
+    except TypeError:
+        raise UnusableError(
+            f"{path}: {what} cannot be called that way; make it a function that takes {takes}"
+        ) from None
+    except ValueError:
+        pass  # a builtin without a signature: the call will tell
+
+
+def check_threads(path: object, threads: Any) -> list[Callable[[Any], Any]]:
+    """threads is a sequence of 1 to THREADS_MAX functions of the state."""
+    if isinstance(threads, (str, bytes)) or not isinstance(threads, Sequence):
+        raise UnusableError(
+            f"{path}: threads is {kind_of(threads)}, not a list; make it a list of functions of"
+            " the state"
+        )
+    if not 1 <= len(threads) <= THREADS_MAX:
+        raise UnusableError(
+            f"{path}: threads has {len(threads)} entries; give 1 to {THREADS_MAX} functions"
+        )
+    for number, thread in enumerate(threads):
+        check_callable(path, f"threads[{number}]", thread, 1)
+    return list(threads)
+
+
+def kind_of(value: Any) -> str:
+    """ "a str", "an int" ..."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+# ----------------------------------------------------------------------------- which files
+
+
+def traced_files(own: Path | None) -> Callable[[str], bool]:
+    """Is the code of a file observed? The harness's directory and the user's own files are.
+
+    Not the standard library, not installed packages, not frontrun itself. Code without a file
+    (made by dataclasses, exec ...) is the user's, except frozen modules.
+    """
+    tool = directory(os.path.dirname(os.path.abspath(__file__)))
+    libraries = {
+        directory(path)
+        for key in ("stdlib", "platstdlib", "purelib", "platlib")
+        if (path := sysconfig.get_paths().get(key))
+    }
+    home = directory(str(own)) if own else None
+
+    def is_traced(filename: str) -> bool:
+        if filename.startswith("<"):
+            return not filename.startswith("<frozen ")
+        path = os.path.realpath(filename)
+        if path.startswith(tool):
+            return False
+        if directory(os.path.dirname(path)) == home:
+            return True
+        if "site-packages" in Path(path).parts or "dist-packages" in Path(path).parts:
+            return False
+        return not any(path.startswith(library) for library in libraries)
+
+    return is_traced
+
+
+def directory(path: str) -> str:
+    """The real path, with a separator at its end."""
+    return os.path.join(os.path.realpath(path), "")

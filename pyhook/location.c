@@ -1,0 +1,156 @@
+// Locations: the keys of shared memory, and the pins that keep them apart.
+// SPDX-License-Identifier: Apache-2.0
+#include "location.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "observe.h"
+
+// Pinned objects: open addressing over slots, order lists the used slots. Memory is kept from one
+// execution to the next, so that a warm one allocates nothing.
+struct pins {
+    PyObject **slots;
+    uint32_t *order;
+    uint32_t capacity;  // power of two or 0
+    uint32_t count;
+};
+
+static struct pins pins;   // of the execution
+static struct pins spare;  // being emptied, or empty
+
+enum tag { TAG_OBJECT = 1, TAG_ATTRIBUTE, TAG_CLASS, TAG_ELEMENT, TAG_CELL };
+
+static uint64_t finish(uint64_t h) {
+    h ^= h >> 33;
+    h *= 0xff51afd7ed558ccdull;
+    h ^= h >> 33;
+    h *= 0xc4ceb9fe1a85ec53ull;
+    return h ^ (h >> 33);
+}
+
+static uint64_t mix(const void *address, enum tag tag, uint64_t detail) {
+    uint64_t base = finish((uint64_t)(uintptr_t)address + (uint64_t)tag);
+    return finish(base ^ (detail * 0x9E3779B97F4A7C15ull));
+}
+
+static uint32_t find_slot(const struct pins *set, const PyObject *object) {
+    uint64_t hash = ((uint64_t)(uintptr_t)object >> 4) * 0x9E3779B97F4A7C15ull;
+    uint32_t at = (uint32_t)(hash >> 32) & (set->capacity - 1);
+    while (set->slots[at] != NULL && set->slots[at] != object)
+        at = (at + 1) & (set->capacity - 1);
+    return at;
+}
+
+static bool grow(struct pins *set) {
+    struct pins bigger = {.capacity = set->capacity != 0 ? set->capacity * 2 : 64,
+                          .count = set->count};
+    bigger.slots = calloc(bigger.capacity, sizeof *bigger.slots);
+    bigger.order = malloc(bigger.capacity * sizeof *bigger.order);
+    if (bigger.slots == NULL || bigger.order == NULL) {
+        free(bigger.slots);
+        free(bigger.order);
+        return false;
+    }
+    for (uint32_t i = 0; i < set->count; i++) {
+        PyObject *object = set->slots[set->order[i]];
+        uint32_t at = find_slot(&bigger, object);
+        bigger.slots[at] = object;
+        bigger.order[i] = at;
+    }
+    free(set->slots);
+    free(set->order);
+    *set = bigger;
+    return true;
+}
+
+static void pin(PyObject *object) {
+    if (2 * (uint64_t)pins.count >= pins.capacity && !grow(&pins) &&
+        (uint64_t)pins.count + 1 >= pins.capacity) {
+        // No memory to remember the pin: never letting go of the object keeps the keys right.
+        Py_INCREF(object);
+        return;
+    }
+    uint32_t at = find_slot(&pins, object);
+    if (pins.slots[at] != NULL)
+        return;
+    pins.slots[at] = Py_NewRef(object);
+    pins.order[pins.count++] = at;
+}
+
+Py_ssize_t location_references(PyObject *object) {
+    return pins.capacity != 0 && pins.slots[find_slot(&pins, object)] != NULL ? 1 : 0;
+}
+
+void location_reset(void) {
+    // Finalizers may run and pin again: they meet an empty set.
+    struct pins full = pins;
+    pins = spare;
+    spare = (struct pins){0};
+    for (uint32_t i = 0; i < full.count; i++) {
+        PyObject *object = full.slots[full.order[i]];
+        full.slots[full.order[i]] = NULL;
+        Py_DECREF(object);
+    }
+    full.count = 0;
+    if (pins.count == 0 && pins.capacity <= full.capacity) {
+        spare = pins;
+        pins = full;
+    } else {
+        free(spare.slots);
+        free(spare.order);
+        spare = full;
+    }
+}
+
+uint64_t location_of_object(PyObject *object) {
+    pin(object);
+    return mix(object, TAG_OBJECT, 0);
+}
+
+// Hash of a key for which location_is_plain holds, or of an exact str: cannot fail.
+static uint64_t hash_plain(PyObject *key) {
+    Py_hash_t hash = PyObject_Hash(key);
+    assert(hash != -1);
+    return (uint64_t)hash;
+}
+
+uint64_t location_of_attribute(PyObject *object, PyObject *name) {
+    assert(PyUnicode_CheckExact(name));
+    pin(object);
+    return mix(object, TAG_ATTRIBUTE, hash_plain(name));
+}
+
+uint64_t location_of_class_attribute(PyObject *name) {
+    assert(PyUnicode_CheckExact(name));
+    return mix(NULL, TAG_CLASS, hash_plain(name));
+}
+
+static bool is_plain_within(PyObject *key, int depth) {
+    if (PyUnicode_CheckExact(key) || PyLong_CheckExact(key) || PyBool_Check(key) ||
+        key == Py_None || PyBytes_CheckExact(key))
+        return true;
+    // A nan is equal to nothing and hashed by address since 3.10: each is its own element, as here.
+    if (PyFloat_CheckExact(key))
+        return true;
+    if (!PyTuple_CheckExact(key) || depth == 0)
+        return false;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(key); i++)
+        if (!is_plain_within(PyTuple_GET_ITEM(key, i), depth - 1))
+            return false;
+    return true;
+}
+
+bool location_is_plain(PyObject *key) {
+    return is_plain_within(key, 4);
+}
+
+uint64_t location_of_element(PyObject *container, PyObject *key) {
+    pin(container);
+    return mix(container, TAG_ELEMENT, hash_plain(key));
+}
+
+uint64_t location_of_cell(PyObject *cell) {
+    pin(cell);
+    return mix(cell, TAG_CELL, 0);
+}

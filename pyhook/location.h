@@ -1,0 +1,29 @@
+// Locations: the 64-bit keys that name shared memory within one execution.
+//
+// A key is mixed from the address of an object and a detail. Every object whose address goes into a
+// key is pinned (one strong reference) until location_reset, so that no address is used twice in an
+// execution. Keys of different locations may coincide: that costs executions, it hides nothing.
+// Guarded by the GIL. None of these functions runs Python code, except location_reset.
+#ifndef PYHOOK_LOCATION_H
+#define PYHOOK_LOCATION_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+// The attribute of one object. name: an exact str.
+uint64_t location_of_attribute(PyObject *object, PyObject *name);
+// The attributes of this name in all classes: what every attribute lookup may end at.
+uint64_t location_of_class_attribute(PyObject *name);
+// Is the key of an element known by its value: an exact str, int, float, bool, bytes, None, or a
+// tuple of those? Equal values have equal hashes then, and hashing runs no Python code.
+bool location_is_plain(PyObject *key);
+// The element of a container. Precondition: location_is_plain(key).
+uint64_t location_of_element(PyObject *container, PyObject *key);
+// The variable in a cell.
+uint64_t location_of_cell(PyObject *cell);
+// How many references of the object are ours: 1 if it is pinned, else 0.
+Py_ssize_t location_references(PyObject *object);
+
+#endif

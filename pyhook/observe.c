@@ -1,0 +1,82 @@
+// Observation: brings each access of traced Python code to the door before it happens.
+// SPDX-License-Identifier: Apache-2.0
+#include "observe.h"
+
+#include "backend.h"
+#include "call.h"
+#include "container.h"
+#include "filter.h"
+#include "opcode.h"
+#include "selftest.h"
+#include "site.h"
+
+static const struct observe_door point_door = {point_is_open, point_pass, point_refuse};
+static struct observe_door door;
+
+void observe_set_door(const struct observe_door *other) {
+    door = other != NULL ? *other : point_door;
+}
+
+bool observe_is_open(void) {
+    return door.is_open();
+}
+
+int observe_refuse(const char *sentence) {
+    return door.refuse(sentence);
+}
+
+int observe_instruction(const struct site *site, const struct operands *operands) {
+    // Not initialised as a whole: the items are a kilobyte.
+    struct access_list list;
+    list.count = 0;
+    list.is_full = false;
+    list.failed = false;
+    access_collect(&list, site, operands);
+    if (list.failed)
+        return -1;
+    if (list.is_full)
+        return door.refuse("one instruction touches more objects than an event can hold");
+    if (list.count == 0)
+        return 0;
+    struct point_op op = {.kind = FR_OP_ACCESS,
+                          .place = site->place,
+                          .accesses = list.items,
+                          .access_count = list.count};
+    return door.pass(&op);
+}
+
+int observe_open(PyObject *module) {
+    (void)module;
+    observe_set_door(NULL);
+    if (opcode_open() < 0 || site_open() < 0 || container_open() < 0 || call_open() < 0 ||
+        backend_open() < 0)
+        return -1;
+    return selftest_run();
+}
+
+int observe_set_filter(PyObject *is_traced) {
+    return filter_set(is_traced);
+}
+
+bool observe_is_traced(PyCodeObject *code) {
+    int traced = filter_ask(code->co_filename);
+    if (traced < 0)
+        PyErr_WriteUnraisable((PyObject *)code);
+    return traced == 1;
+}
+
+int observe_begin(PyObject *callables) {
+    return backend_begin(callables);
+}
+
+void observe_end(void) {
+    backend_end();
+}
+
+int observe_thread_begin(void) {
+    return backend_thread_begin();
+}
+
+void observe_thread_end(void) {
+    backend_thread_end();
+}

@@ -1,0 +1,117 @@
+// The door: every logical thread stops here before a visible operation.
+// SPDX-License-Identifier: Apache-2.0
+#include "point.h"
+
+#include "carrier.h"
+#include "errors.h"
+#include "runner.h"
+
+// After its first Abort a thread passes this many points unhindered, so that `finally` blocks leave
+// shared things (a lock at module level) as they found them. Then each point raises again.
+#define SPARED_MAX 200
+// A thread that swallowed this many is left behind.
+#define RAISES_MAX 1000
+
+// The calling logical thread, or NULL.
+static struct runner_thread *find_caller(int *index) {
+    if (runner.phase < RUNNER_STARTING)
+        return NULL;
+    *index = carrier_current();
+    return *index >= 0 ? &runner.threads[*index] : NULL;
+}
+
+// The calling logical thread if its operations count now, else NULL.
+static struct runner_thread *find_open(int *index) {
+    struct runner_thread *thread = find_caller(index);
+    return thread != NULL && thread->closed == 0 ? thread : NULL;
+}
+
+bool point_is_open(void) {
+    int index;
+    return find_open(&index) != NULL;
+}
+
+void point_close(void) {
+    int index;
+    struct runner_thread *thread = find_caller(&index);
+    if (thread != NULL)
+        thread->closed++;
+}
+
+void point_reopen(void) {
+    int index;
+    struct runner_thread *thread = find_caller(&index);
+    if (thread != NULL)
+        thread->closed--;
+}
+
+bool point_outcome(void) {
+    return fr_run_outcome(runner.explorer);
+}
+
+static int raise_abort(struct runner_thread *thread) {
+    if (thread->raises >= RAISES_MAX)
+        carrier_handoff(CARRIER_CONTROLLER);  // for good: it abandons us
+    thread->raises++;
+    PyErr_SetNone(errors_abort);
+    return -1;
+}
+
+// At a point that an unwinding thread passes.
+static int raise_again(struct runner_thread *thread) {
+    if (thread->raises > 0 && thread->spared < SPARED_MAX) {
+        thread->spared++;
+        return 0;
+    }
+    return raise_abort(thread);
+}
+
+static int give_up(struct runner_thread *thread, enum fr_status status) {
+    runner_give_up(status);
+    return raise_abort(thread);
+}
+
+static enum fr_status announce(struct runner_thread *thread, fr_tid tid,
+                               const struct point_op *op) {
+    struct fr_op told = {
+        .kind = op->kind,
+        .site = op->place->site,
+        .accesses = op->accesses,
+        .access_count = op->access_count,
+        .target = FR_TID_NONE,
+        .held_outside = op->held_outside,
+    };
+    thread->pending = op->place;
+    return fr_run_announce(runner.explorer, tid, &told);
+}
+
+int point_pass(const struct point_op *op) {
+    int self;
+    struct runner_thread *thread = find_open(&self);
+    if (thread == NULL)
+        return 0;
+    carrier_beat();
+    if (runner.phase == RUNNER_ABORTING)
+        return raise_again(thread);
+    if (carrier_interrupted())
+        return give_up(thread, FR_INTERRUPTED);
+    enum fr_status status = announce(thread, (fr_tid)self, op);
+    fr_tid next = FR_TID_NONE;
+    if (status == FR_OK && runner.phase == RUNNER_RUNNING)
+        status = fr_run_decide(runner.explorer, &next);
+    if (status != FR_OK)
+        return give_up(thread, status);
+    if (next == (fr_tid)self)
+        return 0;
+    carrier_handoff(next == FR_TID_NONE ? CARRIER_CONTROLLER : (int)next);
+    return runner.phase == RUNNER_ABORTING ? raise_abort(thread) : 0;
+}
+
+int point_refuse(const char *sentence) {
+    int self;
+    struct runner_thread *thread = find_open(&self);
+    if (thread != NULL && runner.phase == RUNNER_ABORTING)
+        return raise_abort(thread);  // the execution has its verdict, this does not change it
+    PyErr_SetString(errors_frontrun, sentence);
+    return thread != NULL ? give_up(thread, FR_HOST) : -1;
+}

@@ -1,0 +1,43 @@
+// The door: every logical thread stops here before a visible operation.
+//
+// point_pass announces the operation, asks the engine who goes next, and hands the turn over if it
+// is another thread. It returns when the calling thread has the turn again: then it must perform
+// exactly that operation, and run on. The calling thread is attached (holds the GIL) before and
+// after.
+#ifndef PYHOOK_POINT_H
+#define PYHOOK_POINT_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+
+#include "fr.h"
+#include "place.h"
+
+struct point_op {
+    enum fr_op_kind kind;
+    const struct place *place;
+    const struct fr_access *accesses;  // copied
+    uint32_t access_count;
+    bool held_outside;  // as in struct fr_op
+};
+
+// Is the calling OS thread a logical thread of a running execution whose operations count now?
+// False for foreign threads, inside setup() and invariant(), inside an import, and between
+// point_close and point_reopen. Still true while the execution is being given up: point_pass then
+// raises. Costs a few nanoseconds; sets no exception.
+bool point_is_open(void);
+// Between these two the operations of the calling logical thread do not count: around Python code
+// that the tool itself runs in it. They nest; in other OS threads they do nothing.
+void point_close(void);
+void point_reopen(void);
+// 0: the operation is to be performed now. -1: an exception is set (the execution is given up);
+// return it to Python. Precondition: point_is_open(), or the call returns 0 at once.
+int point_pass(const struct point_op *op);
+// TRY: may the operation just passed succeed, by the engine's model?
+bool point_outcome(void);
+// Something happened that we do not control (a thread was started, a fork): the execution is given
+// up and the campaign ends with this sentence. Sets an exception, returns -1.
+int point_refuse(const char *sentence);
+
+#endif

@@ -1,0 +1,281 @@
+// Runner: carries out one execution of a harness under an explorer.
+// SPDX-License-Identifier: Apache-2.0
+#include "runner.h"
+
+#include <assert.h>
+
+#include "carrier.h"
+#include "errors.h"
+#include "judge.h"
+#include "observe.h"
+
+struct runner runner;
+
+bool runner_is_busy(void) {
+    return runner.phase != RUNNER_IDLE;
+}
+
+void runner_outcome_clear(struct runner_outcome *outcome) {
+    uint64_t abandoned = outcome->abandoned;
+    PyObject *exception = outcome->exception;
+    *outcome = (struct runner_outcome){.thread = -1, .abandoned = abandoned};
+    Py_XDECREF(exception);  // last: may run finalizers
+}
+
+void runner_give_up(enum fr_status status) {
+    if (runner.status == FR_OK) {
+        runner.status = status;
+        runner.error = errors_take();
+    } else {
+        PyErr_Clear();
+    }
+    runner.phase = RUNNER_ABORTING;
+}
+
+bool runner_is_aborting(void) {
+    return runner.phase == RUNNER_ABORTING && carrier_current() >= 0;
+}
+
+// ------------------------------------------------------------------------------ a thread's life
+
+// The exception that left the thread's callable is set.
+static void take_exception(int index) {
+    PyObject *exception = errors_take();
+    if (PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt)) {
+        errors_restore(exception);
+        runner_give_up(FR_INTERRUPTED);
+        return;
+    }
+    if (runner.phase == RUNNER_ABORTING) {
+        Py_DECREF(exception);  // of the unwinding, not of the program
+        return;
+    }
+    bool quiet = PyErr_GivenExceptionMatches(exception, PyExc_SystemExit);  // as in threading
+    if (quiet || runner.exception != NULL) {
+        Py_DECREF(exception);
+        return;
+    }
+    runner.exception = exception;
+    runner.exception_thread = index;
+}
+
+static void call_worker(int index) {
+    struct runner_thread *thread = &runner.threads[index];
+    if (observe_thread_begin() < 0) {
+        runner_give_up(FR_HOST);
+        return;
+    }
+    thread->ran = true;
+    thread->closed = 0;
+    PyObject *result = PyObject_CallOneArg(thread->callable, runner.state);
+    if (result == NULL)
+        take_exception(index);
+    else
+        Py_DECREF(result);
+    thread->closed = 1;
+    observe_thread_end();
+}
+
+// The whole life of a logical thread; answers who gets the turn.
+static int run_worker(void *Py_UNUSED(argument), int index) {
+    struct runner_thread *thread = &runner.threads[index];
+    thread->closed = 1;
+    call_worker(index);
+    thread->ended = true;
+    thread->pending = NULL;
+    if (runner.phase == RUNNER_ABORTING)
+        return CARRIER_CONTROLLER;
+    enum fr_status status = fr_run_leave(runner.explorer, (fr_tid)index);
+    if (status == FR_OK && runner.phase == RUNNER_STARTING)
+        return CARRIER_CONTROLLER;
+    fr_tid next = FR_TID_NONE;
+    if (status == FR_OK)
+        status = fr_run_decide(runner.explorer, &next);
+    if (status != FR_OK) {
+        runner_give_up(status);
+        return CARRIER_CONTROLLER;
+    }
+    return next == FR_TID_NONE ? CARRIER_CONTROLLER : (int)next;
+}
+
+// ------------------------------------------------------------------------------ the controller
+
+// Hands the turn over and waits for it. False: the watchdog spoke, every thread is retired.
+static bool hand_over(int index) {
+    if (carrier_handoff(index) == 0)
+        return true;
+    runner.blocked = true;
+    runner.abandoned += (uint32_t)carrier_abandon();
+    for (uint32_t i = 0; i < runner.thread_count; i++)
+        runner.threads[i].ended = true;
+    return false;
+}
+
+// Each thread runs to its first operation, one after the other.
+static void start_threads(PyObject *callables) {
+    runner.phase = RUNNER_STARTING;
+    Py_ssize_t count = PyTuple_GET_SIZE(callables);
+    for (Py_ssize_t i = 0; i < count && runner.phase == RUNNER_STARTING; i++) {
+        struct runner_thread *thread = &runner.threads[i];
+        *thread = (struct runner_thread){.callable = PyTuple_GET_ITEM(callables, i), .closed = 1};
+        fr_tid tid;
+        enum fr_status status = fr_run_enter(runner.explorer, FR_TID_NONE, &tid);
+        if (status != FR_OK) {
+            runner_give_up(status);
+            return;
+        }
+        assert(tid == (fr_tid)i);
+        runner.thread_count = (uint32_t)i + 1;
+        if (carrier_start((int)i, run_worker, NULL) < 0) {
+            runner_give_up(FR_HOST);
+            return;
+        }
+        thread->started = true;
+        if (!hand_over((int)i))
+            return;
+    }
+}
+
+// The threads pass the turn among themselves until nobody goes on.
+static void run_threads(void) {
+    if (runner.phase != RUNNER_STARTING || runner.blocked)
+        return;
+    runner.phase = RUNNER_RUNNING;
+    fr_tid next;
+    enum fr_status status = fr_run_decide(runner.explorer, &next);
+    if (status != FR_OK)
+        runner_give_up(status);
+    else if (next != FR_TID_NONE)
+        hand_over((int)next);
+}
+
+// Raises Abort in each thread that has not ended, until it has.
+static void unwind_threads(void) {
+    bool stuck = false;
+    runner.phase = RUNNER_ABORTING;
+    for (uint32_t i = 0; i < runner.thread_count && !runner.blocked; i++) {
+        struct runner_thread *thread = &runner.threads[i];
+        if (thread->started && !thread->ended) {
+            bool came_back = hand_over((int)i);
+            stuck |= came_back && !thread->ended;
+        }
+    }
+    if (stuck && !runner.blocked)
+        runner.abandoned += (uint32_t)carrier_abandon();
+}
+
+// A new reference to a tuple of callables; NULL with an exception.
+static PyObject *worker_callables(const struct runner_harness *harness, PyObject *state) {
+    if (!harness->evaluated)
+        return Py_NewRef(harness->threads);
+    PyObject *answer = PyObject_CallOneArg(harness->threads, state);
+    if (answer == NULL) {
+        errors_wrap_harness("threads()");
+        return NULL;
+    }
+    PyObject *callables = PySequence_Check(answer) ? PySequence_Tuple(answer) : NULL;
+    if (callables == NULL && !PyErr_Occurred())
+        PyErr_Format(errors_harness, "threads() answered %R, not a sequence of callables", answer);
+    Py_DECREF(answer);
+    return callables;
+}
+
+static bool check_callables(PyObject *callables) {
+    Py_ssize_t count = PyTuple_GET_SIZE(callables);
+    if (count == 0) {
+        PyErr_SetString(errors_harness, "the harness has no thread: give at least one callable");
+        return false;
+    }
+    if (count > FR_THREADS_MAX) {
+        PyErr_Format(errors_harness, "the harness has %zd threads; at most %d are possible", count,
+                     FR_THREADS_MAX);
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (!PyCallable_Check(PyTuple_GET_ITEM(callables, i))) {
+            PyErr_Format(errors_harness, "thread %zd of the harness is %R, not a callable", i,
+                         PyTuple_GET_ITEM(callables, i));
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum fr_status fail_outside(void) {
+    return PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) ? FR_INTERRUPTED : FR_HOST;
+}
+
+// Sets the exception for the reason why the execution was given up.
+static enum fr_status report_failure(void) {
+    enum fr_status status = runner.status;
+    if (status == FR_INTERRUPTED && PyErr_CheckSignals() < 0)
+        return status;  // one Ctrl-C, one KeyboardInterrupt
+    if (runner.error != NULL) {
+        errors_restore(runner.error);
+        runner.error = NULL;
+    } else if (status == FR_INTERRUPTED) {
+        PyErr_SetNone(PyExc_KeyboardInterrupt);
+    } else {
+        errors_set_status(status, runner.explorer);
+    }
+    return status;
+}
+
+static enum fr_status execute_threads(const struct runner_harness *harness, PyObject *callables,
+                                      struct runner_outcome *outcome) {
+    start_threads(callables);
+    run_threads();
+    for (uint32_t i = 0; i < runner.thread_count; i++)
+        outcome->pending[i] = runner.threads[i].pending;
+    outcome->thread_count = runner.thread_count;
+    bool finished = runner.status == FR_OK && !runner.blocked &&
+                    fr_run_stop(runner.explorer) == FR_STOP_FINISHED;
+    bool blocked = runner.blocked;
+    if (!finished)
+        unwind_threads();
+    outcome->abandoned += runner.abandoned;
+    runner.phase = RUNNER_OUTSIDE;
+    if (runner.status != FR_OK)
+        return report_failure();
+    return judge_execution(harness, blocked, outcome);
+}
+
+static void end_execution(PyObject *state, PyObject *callables) {
+    PyObject *error = errors_take();
+    Py_CLEAR(runner.exception);
+    Py_CLEAR(runner.error);
+    runner.state = NULL;
+    Py_XDECREF(callables);
+    Py_XDECREF(state);
+    location_reset();
+    runner.explorer = NULL;
+    runner.phase = RUNNER_IDLE;
+    if (error != NULL)
+        errors_restore(error);
+}
+
+enum fr_status runner_execute(const struct runner_harness *harness, struct fr_explorer *explorer,
+                              struct runner_outcome *outcome) {
+    assert(runner.phase == RUNNER_IDLE);
+    runner_outcome_clear(outcome);
+    runner.phase = RUNNER_OUTSIDE;
+    runner.explorer = explorer;
+    runner.thread_count = 0;
+    runner.status = FR_OK;
+    runner.blocked = false;
+    runner.abandoned = 0;
+    enum fr_status status;
+    PyObject *callables = NULL;
+    PyObject *state = PyObject_CallNoArgs(harness->setup);
+    if (state == NULL)
+        errors_wrap_harness("setup()");
+    else
+        callables = worker_callables(harness, state);
+    runner.state = state;
+    if (callables != NULL && check_callables(callables))
+        status = execute_threads(harness, callables, outcome);
+    else
+        status = fail_outside();
+    end_execution(state, callables);
+    return status;
+}

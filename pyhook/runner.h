@@ -1,0 +1,84 @@
+// Runner: carries out one execution of a harness under an explorer.
+//
+// One execution at a time per process. All functions need the GIL. What point.c (the door), lock.c
+// and the other twins need to know of the execution that runs is in `runner`, which only runner.c
+// and point.c change.
+#ifndef PYHOOK_RUNNER_H
+#define PYHOOK_RUNNER_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+
+#include "fr.h"
+#include "place.h"
+
+struct runner_harness {
+    PyObject *setup;
+    PyObject *threads;  // a tuple of callables; or, if `evaluated`, a callable state -> sequence
+    PyObject *invariant;
+    bool evaluated;
+};
+
+// What came of the last execution; owned by the caller of runner_execute.
+struct runner_outcome {
+    enum fr_verdict verdict;
+    uint64_t site;        // where a failure showed, as fr_explorer_end takes it
+    int thread;           // which raised, for EXCEPTION; else -1
+    PyObject *exception;  // of the thread, or of invariant(); or NULL
+    uint32_t thread_count;
+    // What each thread announced last; NULL: nothing.
+    const struct place *pending[FR_THREADS_MAX];
+    uint64_t abandoned;  // logical threads that could not be unwound, in all executions so far
+};
+
+// A logical thread of the execution that runs.
+struct runner_thread {
+    PyObject *callable;           // borrowed
+    const struct place *pending;  // announced last
+    uint32_t closed;              // its operations do not count while > 0
+    uint32_t raises;              // of Abort
+    uint32_t spared;              // points passed after the first Abort
+    bool started;
+    bool ran;  // its callable was called
+    bool ended;
+};
+
+enum runner_phase {
+    RUNNER_IDLE,      // no execution
+    RUNNER_OUTSIDE,   // in setup() or invariant()
+    RUNNER_STARTING,  // each thread runs to its first operation
+    RUNNER_RUNNING,
+    RUNNER_ABORTING  // given up: threads unwind one after the other
+};
+
+struct runner {
+    enum runner_phase phase;
+    struct fr_explorer *explorer;
+    PyObject *state;
+    uint32_t thread_count;
+    struct runner_thread threads[FR_THREADS_MAX];
+    enum fr_status status;  // of the host's or the engine's failure, FR_OK if none
+    PyObject *error;        // exception that goes with status; or NULL
+    PyObject *exception;    // first that left a thread; or NULL
+    int exception_thread;
+    bool blocked;  // the watchdog spoke
+    uint32_t abandoned;
+};
+extern struct runner runner;
+
+// Runs setup(), the threads and invariant(). FR_OK: *outcome is filled in. Else an exception is
+// set, and the exploration cannot go on.
+enum fr_status runner_execute(const struct runner_harness *harness, struct fr_explorer *explorer,
+                              struct runner_outcome *outcome);
+// Drops what the outcome owns; it is then empty. `abandoned` stays.
+void runner_outcome_clear(struct runner_outcome *outcome);
+// Does an execution run (setup() and invariant() included)?
+bool runner_is_busy(void);
+
+// Gives the execution up; the first reason counts. The exception that is set, if any, goes with it.
+void runner_give_up(enum fr_status status);
+// Is the calling OS thread a logical thread of an execution that is being given up?
+bool runner_is_aborting(void);
+
+#endif

@@ -1,0 +1,116 @@
+// Session: what is set up once around the executions of one harness, and restored after them.
+// SPDX-License-Identifier: Apache-2.0
+#include "session.h"
+
+#include <stdbool.h>
+
+#include "carrier.h"
+#include "errors.h"
+#include "imports.h"
+#include "lock.h"
+#include "observe.h"
+#include "runner.h"
+#include "spawn.h"
+
+#define EXECUTIONS_PER_COLLECTION 100
+
+static struct {
+    bool open;
+    PyObject *owner;  // borrowed; NULL: it is gone
+    bool collecting;  // the garbage collector was on
+    uint32_t executions;
+    PyObject *collect;  // gc.collect
+} session;
+
+static int collect_young(void) {
+    PyObject *answer = PyObject_CallFunction(session.collect, "i", 0);
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : 0;
+}
+
+int session_count_execution(void) {
+    if (++session.executions % EXECUTIONS_PER_COLLECTION != 0)
+        return 0;
+    return collect_young();
+}
+
+static int find_collector(void) {
+    if (session.collect != NULL)
+        return 0;
+    PyObject *module = PyImport_ImportModule("gc");
+    if (module != NULL)
+        session.collect = PyObject_GetAttrString(module, "collect");
+    Py_XDECREF(module);
+    return session.collect == NULL ? -1 : 0;
+}
+
+// Sets up all parts; undoes what it did if one fails.
+static int set_up(PyObject *traced, PyObject *callables) {
+    if (find_collector() < 0 || observe_set_filter(traced) < 0 || carrier_open(NULL) < 0)
+        return -1;
+    if (observe_begin(callables) < 0) {
+        carrier_close();
+        return -1;
+    }
+    if (imports_enable() < 0) {
+        observe_end();
+        carrier_close();
+        return -1;
+    }
+    lock_enable();
+    rlock_enable();
+    spawn_enable();
+    session.collecting = PyGC_Disable() != 0;
+    return 0;
+}
+
+static void tear_down(void) {
+    session.open = false;
+    session.owner = NULL;
+    PyObject *error = errors_take();
+    spawn_disable();
+    rlock_disable();
+    lock_disable();
+    imports_disable();
+    observe_end();
+    carrier_close();
+    if (session.collecting)
+        PyGC_Enable();
+    if (collect_young() < 0)
+        PyErr_WriteUnraisable(session.collect);
+    if (error != NULL)
+        errors_restore(error);
+}
+
+int session_open(PyObject *owner, PyObject *traced, PyObject *callables, double watchdog) {
+    bool ours = carrier_current() == CARRIER_CONTROLLER;
+    if (runner_is_busy()) {
+        PyErr_SetString(errors_frontrun, "an execution is running: explorations do not nest");
+        return -1;
+    }
+    if (session.open && !ours) {
+        PyErr_SetString(errors_frontrun,
+                        "another thread has an exploration open: close its Subject "
+                        "there, or go on in that thread");
+        return -1;
+    }
+    if (session.open && session.owner == owner)
+        return 0;
+    if (session.open)
+        tear_down();
+    if (set_up(traced, callables) < 0)
+        return -1;
+    carrier_set_watchdog(watchdog);
+    session.open = true;
+    session.owner = owner;
+    session.executions = 0;
+    return 0;
+}
+
+void session_close(PyObject *owner) {
+    if (!session.open || (owner != NULL && session.owner != owner))
+        return;
+    session.owner = NULL;
+    if (carrier_current() == CARRIER_CONTROLLER && !runner_is_busy())
+        tear_down();
+}

@@ -1,0 +1,340 @@
+// Sites: one table per code object, built when the code is first instrumented or entered.
+// SPDX-License-Identifier: Apache-2.0
+#include "site.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "depth.h"
+#include "filter.h"
+#include "inline.h"
+#include "point.h"
+
+// A place that site_caller_place made.
+struct site_caller {
+    struct site_caller *next;
+    const struct place *place;
+    const char *action;
+    int unit;
+};
+
+static Py_ssize_t extra_index = -1;
+
+static void free_table(void *memory) {
+    struct site_table *table = memory;
+    if (table == NULL)
+        return;
+    while (table->callers != NULL) {
+        struct site_caller *next = table->callers->next;
+        free(table->callers);
+        table->callers = next;
+    }
+    Py_XDECREF(table->function);
+    Py_XDECREF(table->locals);
+    free(table->sites);
+    free(table);
+}
+
+int site_open(void) {
+    if (extra_index >= 0)
+        return 0;
+#if PY_VERSION_HEX >= 0x030c0000
+    extra_index = PyUnstable_Eval_RequestCodeExtraIndex(free_table);
+#else
+    extra_index = _PyEval_RequestCodeExtraIndex(free_table);
+#endif
+    if (extra_index < 0) {
+        PyErr_SetString(PyExc_ImportError,
+                        "this interpreter has no room left to remember something "
+                        "about code objects (co_extra)");
+        return -1;
+    }
+    return 0;
+}
+
+struct site_table *site_table_peek(PyCodeObject *code) {
+    void *table = NULL;
+#if PY_VERSION_HEX >= 0x030c0000
+    PyUnstable_Code_GetExtra((PyObject *)code, extra_index, &table);
+#else
+    _PyCode_GetExtra((PyObject *)code, extra_index, &table);
+#endif
+    return table;
+}
+
+// A new table, owned by the code object.
+static struct site_table *attach_table(PyCodeObject *code) {
+    struct site_table *table = calloc(1, sizeof *table);
+    if (table == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+#if PY_VERSION_HEX >= 0x030c0000
+    int failed = PyUnstable_Code_SetExtra((PyObject *)code, extra_index, table);
+#else
+    int failed = _PyCode_SetExtra((PyObject *)code, extra_index, table);
+#endif
+    if (failed < 0) {
+        free_table(table);
+        return NULL;
+    }
+    table->function = Py_NewRef(code->co_name);
+    return table;
+}
+
+// A comprehension starts from inside the function it is written in, after that function's table
+// was built: it takes the name from there, and what it shares with it alone.
+static int adopt(PyCodeObject *code, const struct site_table *outer) {
+    struct site_table *table = site_table_peek(code);
+    if (table == NULL)
+        table = attach_table(code);
+    if (table == NULL)
+        return -1;
+    Py_SETREF(table->function, Py_NewRef(outer->function));
+    PyObject *locals = inline_locals(code, outer->locals);
+    if (locals == NULL)
+        return -1;
+    Py_XSETREF(table->locals, locals);
+    return 0;
+}
+
+static int prepare_comprehensions(PyCodeObject *code, struct site_table *table) {
+    if (table->locals == NULL)
+        table->locals = inline_locals(code, NULL);
+    if (table->locals == NULL)
+        return -1;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_consts); i++) {
+        PyCodeObject *inner = (PyCodeObject *)PyTuple_GET_ITEM(code->co_consts, i);
+        if (PyCode_Check((PyObject *)inner) && inline_is_comprehension(inner) &&
+            adopt(inner, table) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+// The name of the cell or free variable that an instruction's argument means.
+static PyObject *cell_name(PyCodeObject *code, int argument) {
+#if PY_VERSION_HEX >= 0x030b0000
+    return PyTuple_GET_ITEM(code->co_localsplusnames, argument);
+#else
+    Py_ssize_t cells = PyTuple_GET_SIZE(code->co_cellvars);
+    return argument < cells ? PyTuple_GET_ITEM(code->co_cellvars, argument)
+                            : PyTuple_GET_ITEM(code->co_freevars, argument - cells);
+#endif
+}
+
+// Index in co_names, without the flag bits that some versions keep below it.
+static int name_index(enum opcode_word from, int argument) {
+    switch (from) {
+    case OPCODE_WORD_NAME_ATTR:
+        return PY_VERSION_HEX >= 0x030c0000 ? argument >> 1 : argument;
+    case OPCODE_WORD_NAME_GLOBAL:
+        return PY_VERSION_HEX >= 0x030b0000 ? argument >> 1 : argument;
+    case OPCODE_WORD_NAME2:
+        return argument >> 2;
+    default:
+        return argument;
+    }
+}
+
+// The name in a place, borrowed, or NULL if it is the word of opcodes.def.
+static PyObject *static_name(PyCodeObject *code, const struct depth_unit *units, Py_ssize_t at) {
+    const struct depth_unit *unit = &units[at];
+    const struct opcode *opcode = opcode_get(unit->opcode);
+    switch (opcode->word_from) {
+    case OPCODE_WORD_NAME:
+    case OPCODE_WORD_NAME_ATTR:
+    case OPCODE_WORD_NAME_GLOBAL:
+    case OPCODE_WORD_NAME2:
+        return PyTuple_GET_ITEM(code->co_names, name_index(opcode->word_from, unit->argument));
+    case OPCODE_WORD_CELL:
+        return cell_name(code, unit->argument);
+    case OPCODE_WORD_CALL:
+        return unit->callable >= 0 ? static_name(code, units, unit->callable) : NULL;
+    default:
+        return NULL;
+    }
+}
+
+// Kind and action of one instruction; the word where static_name has none.
+static void settle(struct site *site, const struct depth_unit *units, Py_ssize_t at,
+                   const char **action, const char **word) {
+    const struct depth_unit *unit = &units[at];
+    const struct opcode *opcode = opcode_get(unit->opcode);
+    site->kind = (uint8_t)opcode->kind;
+    site->depth = unit->depth;
+    site->argument = name_index(opcode->word_from, unit->argument);
+    *action = opcode->action;
+    *word = opcode->word;
+    if (opcode->word_from == OPCODE_WORD_OPERATOR) {
+        bool inplace;
+        *word = opcode_operator(unit->argument, &inplace);
+        *action = inplace ? "write" : "read";
+        site->kind = (uint8_t)(inplace ? SITE_INPLACE : SITE_BINARY);
+    } else if (opcode->word_from == OPCODE_WORD_CALL) {
+        int by = unit->callable;
+        *word = by >= 0 && opcode_get(units[by].opcode)->kind == SITE_ENTER ? "__exit__" : "()";
+    }
+}
+
+// Is it an instruction on a cell that is no shared memory? super() reads __class__ by an
+// instruction of its own since 3.12; nothing writes that after its class was made. -1 with an
+// exception.
+static int is_local_cell(PyCodeObject *code, const struct depth_unit *unit, PyObject *locals) {
+    enum site_kind kind = opcode_get(unit->opcode)->kind;
+    if (kind != SITE_GET_CELL && kind != SITE_SET_CELL)
+        return 0;
+    PyObject *name = cell_name(code, unit->argument);
+    if (kind == SITE_GET_CELL && PyUnicode_CompareWithASCIIString(name, "__class__") == 0)
+        return 1;
+    return PySet_Contains(locals, name);
+}
+
+static int fill_site(PyCodeObject *code, const struct site_table *table,
+                     const struct depth_unit *units, Py_ssize_t at, int line, struct site *site) {
+    const char *action, *word;
+    settle(site, units, at, &action, &word);
+    if (site->kind == SITE_NONE)
+        return 0;
+    int is_local = is_local_cell(code, &units[at], table->locals);
+    if (is_local != 0) {
+        site->kind = SITE_NONE;
+        return is_local < 0 ? -1 : 0;
+    }
+    PyObject *name = static_name(code, units, at);
+    name = name != NULL ? Py_NewRef(name) : PyUnicode_FromString(word);
+    if (name == NULL)
+        return -1;
+    site->place = place_intern_in(code, table->function, line, action, name);
+    Py_DECREF(name);
+    return site->place != NULL ? 0 : -1;
+}
+
+// Lines by code unit, 0 for none.
+static int read_lines(PyCodeObject *code, int *lines, Py_ssize_t count) {
+    PyObject *ranges = PyObject_CallMethod((PyObject *)code, "co_lines", NULL);
+    if (ranges == NULL)
+        return -1;
+    PyObject *range;
+    while ((range = PyIter_Next(ranges)) != NULL) {
+        int start, end;
+        PyObject *line;
+        bool good = PyArg_ParseTuple(range, "iiO", &start, &end, &line) != 0;
+        long number = good && line != Py_None ? PyLong_AsLong(line) : 0;
+        Py_DECREF(range);
+        if (!good || PyErr_Occurred())
+            break;
+        for (int unit = start / 2; unit < end / 2 && unit < count; unit++)
+            lines[unit] = (int)number;
+    }
+    Py_DECREF(ranges);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+#if PY_VERSION_HEX < 0x030c0000
+// Here the opcode event comes at the first prefix of an instruction and not at the instruction.
+static void move_to_prefixes(struct site *sites, const struct depth_unit *units, Py_ssize_t count) {
+    for (Py_ssize_t at = count - 2; at >= 0; at--)
+        if (!units[at].is_cache && opcode_get(units[at].opcode)->is_prefix)
+            sites[at] = sites[at + 1];
+}
+#endif
+
+static int fill_sites(PyCodeObject *code, const struct site_table *table, const uint8_t *bytes,
+                      struct site *sites, struct depth_unit *units, int *lines, Py_ssize_t count) {
+    if (depth_compute(code, bytes, units, count) < 0 || read_lines(code, lines, count) < 0)
+        return -1;
+    for (Py_ssize_t at = 0; at < count; at++)
+        if (!units[at].is_cache && fill_site(code, table, units, at, lines[at], &sites[at]) < 0)
+            return -1;
+#if PY_VERSION_HEX < 0x030c0000
+    move_to_prefixes(sites, units, count);
+#endif
+    return 0;
+}
+
+static int build_sites(PyCodeObject *code, struct site_table *table) {
+#if PY_VERSION_HEX >= 0x030b0000
+    PyObject *text = PyCode_GetCode(code);  // without specialised or instrumented instructions
+#else
+    PyObject *text = Py_NewRef(code->co_code);
+#endif
+    if (text == NULL)
+        return -1;
+    Py_ssize_t count = PyBytes_GET_SIZE(text) / 2;
+    struct site *sites = calloc((size_t)count + 1, sizeof *sites);
+    struct depth_unit *units = calloc((size_t)count + 1, sizeof *units);
+    int *lines = calloc((size_t)count + 1, sizeof *lines);
+    int failed = -1;
+    if (sites == NULL || units == NULL || lines == NULL)
+        PyErr_NoMemory();
+    else
+        failed = fill_sites(code, table, (const uint8_t *)PyBytes_AS_STRING(text), sites, units,
+                            lines, count);
+    free(units);
+    free(lines);
+    Py_DECREF(text);
+    // Reading the source may have built this very table.
+    if (failed < 0 || table->sites != NULL) {
+        free(sites);
+        return failed;
+    }
+    table->sites = sites;
+    table->count = count;
+    return 0;
+}
+
+static struct site_table *renew_table(PyCodeObject *code) {
+    uint32_t generation = filter_generation();
+    bool asking = filter_is_asking();
+    int traced = filter_ask(code->co_filename);
+    if (traced < 0)
+        return NULL;
+    struct site_table *table = site_table_peek(code);  // asking may have made it
+    if (table == NULL)
+        table = attach_table(code);
+    if (table == NULL)
+        return NULL;
+    if (traced && table->sites == NULL &&
+        (prepare_comprehensions(code, table) < 0 || build_sites(code, table) < 0))
+        return NULL;
+    table->traced = traced;
+    // An answer given while the filter itself runs holds for that moment only.
+    table->filter = asking ? 0 : generation;
+    return table;
+}
+
+struct site_table *site_table_of(PyCodeObject *code) {
+    struct site_table *table = site_table_peek(code);
+    if (table != NULL && table->filter == filter_generation())
+        return table;
+    point_close();  // the filter and linecache are no part of the program
+    table = renew_table(code);
+    point_reopen();
+    return table;
+}
+
+const struct place *site_caller_place(PyCodeObject *code, int unit, const char *action,
+                                      PyObject *name) {
+    struct site_table *table = site_table_peek(code);
+    if (table == NULL)
+        table = attach_table(code);
+    if (table == NULL)
+        return NULL;
+    for (const struct site_caller *caller = table->callers; caller != NULL; caller = caller->next)
+        if (caller->unit == unit && caller->action == action &&
+            PyUnicode_Compare(caller->place->name, name) == 0)
+            return caller->place;
+    const struct place *place =
+        place_intern_in(code, table->function, PyCode_Addr2Line(code, unit * 2), action, name);
+    struct site_caller *caller = place != NULL ? calloc(1, sizeof *caller) : NULL;
+    if (caller == NULL) {
+        if (!PyErr_Occurred())
+            PyErr_NoMemory();
+        return NULL;
+    }
+    *caller = (struct site_caller){
+        .next = table->callers, .place = place, .action = action, .unit = unit};
+    table->callers = caller;
+    return place;
+}

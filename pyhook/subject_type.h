@@ -1,0 +1,22 @@
+// Subject: the Python type of a harness that can be executed under an explorer.
+#ifndef PYHOOK_SUBJECT_TYPE_H
+#define PYHOOK_SUBJECT_TYPE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "fr_subject.h"
+#include "runner.h"
+
+struct subject {
+    PyObject_HEAD struct fr_subject face;  // what the capsule points to
+    struct runner_harness harness;
+    struct runner_outcome outcome;          // of the last execution
+    const struct fr_explorer *executed_by;  // whose execution that was; only compared
+    PyObject *traced;
+    double watchdog;  // seconds without a point after which an execution is blocked
+};
+
+extern PyTypeObject subject_type;
+
+#endif

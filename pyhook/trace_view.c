@@ -1,0 +1,186 @@
+// Trace view: the last execution of an explorer as Python objects.
+// SPDX-License-Identifier: Apache-2.0
+#include "trace_view.h"
+
+#include "place.h"
+
+static PyObject *failure_class;
+static PyObject *event_class;
+static PyObject *wait_class;
+
+static int make_class(PyObject *module, PyObject **out, const char *name, const char *fields) {
+    PyObject *collections = PyImport_ImportModule("collections");
+    PyObject *factory =
+        collections != NULL ? PyObject_GetAttrString(collections, "namedtuple") : NULL;
+    Py_XDECREF(collections);
+    PyObject *args = Py_BuildValue("(ss)", name, fields);
+    PyObject *kwargs = Py_BuildValue("{s:s}", "module", "frontrun._core");
+    if (factory != NULL && args != NULL && kwargs != NULL)
+        *out = PyObject_Call(factory, args, kwargs);
+    Py_XDECREF(factory);
+    Py_XDECREF(args);
+    Py_XDECREF(kwargs);
+    return *out != NULL ? PyModule_AddObjectRef(module, name, *out) : -1;
+}
+
+int trace_view_open(PyObject *module) {
+    if (make_class(module, &failure_class, "Failure", "kind thread exception place") < 0 ||
+        make_class(module, &event_class, "Event",
+                   "thread index kind action name function text file line site hash outcome "
+                   "accesses") < 0)
+        return -1;
+    return make_class(module, &wait_class, "Wait",
+                      "thread waits_for action function text file line taken_at name");
+}
+
+// Steals a reference to args (NULL passes an exception on).
+static PyObject *make(PyObject *class, PyObject *args) {
+    PyObject *object = args != NULL ? PyObject_Call(class, args, NULL) : NULL;
+    Py_XDECREF(args);
+    return object;
+}
+
+// A number, or None for FR_TID_NONE.
+static PyObject *number_or_none(uint32_t number) {
+    return number != FR_TID_NONE ? PyLong_FromUnsignedLong(number) : Py_NewRef(Py_None);
+}
+
+// Appends item and releases it. -1 with an exception, also if item is NULL.
+static int append(PyObject *list, PyObject *item) {
+    int status = item != NULL ? PyList_Append(list, item) : -1;
+    Py_XDECREF(item);
+    return status;
+}
+
+static const char *mode_word(enum fr_mode mode) {
+    static const char *const words[FR_MODES] = {
+        [FR_READ] = "read",
+        [FR_WRITE] = "write",
+        [FR_READ_WEAK] = "weak read",
+        [FR_WRITE_WEAK] = "weak write",
+    };
+    return words[mode];
+}
+
+// Objects are numbered in the order in which the trace touches them: numbers is a dict key -> int.
+static PyObject *make_access(PyObject *numbers, struct fr_access access) {
+    PyObject *key = PyLong_FromUnsignedLongLong(access.key);
+    PyObject *next = PyLong_FromSsize_t(PyDict_Size(numbers));
+    PyObject *number = NULL;
+    if (key != NULL && next != NULL)
+        number = PyDict_SetDefault(numbers, key, next);  // borrowed
+    PyObject *made = number != NULL ? Py_BuildValue("(Os)", number, mode_word(access.mode)) : NULL;
+    Py_XDECREF(key);
+    Py_XDECREF(next);
+    return made;
+}
+
+static PyObject *make_accesses(const struct fr_explorer *engine, uint32_t at, uint32_t count,
+                               PyObject *numbers) {
+    PyObject *accesses = PyTuple_New((Py_ssize_t)count);
+    for (uint32_t n = 0; accesses != NULL && n < count; n++) {
+        PyObject *made = make_access(numbers, fr_trace_access(engine, at, n));
+        if (made == NULL)
+            Py_CLEAR(accesses);
+        else
+            PyTuple_SET_ITEM(accesses, (Py_ssize_t)n, made);
+    }
+    return accesses;
+}
+
+// "?" for a site that no place of this process has.
+struct words {
+    const char *action;
+    PyObject *name;
+    PyObject *function;
+    PyObject *text;
+    PyObject *file;
+    int line;
+};
+
+// All borrowed; unknown stands in where there is no place.
+static struct words words_of(const struct place *place, PyObject *unknown) {
+    if (place == NULL)
+        return (struct words){"?", unknown, unknown, unknown, unknown, 0};
+    return (struct words){place->action, place->name,     place->function,
+                          place->text,   place->filename, place->line};
+}
+
+static PyObject *make_event(const struct fr_explorer *engine, uint32_t at, PyObject *numbers,
+                            PyObject *unknown) {
+    struct fr_event event = fr_trace_event(engine, at);
+    struct words words = words_of(place_find(event.site), unknown);
+    PyObject *accesses = make_accesses(engine, at, event.access_count, numbers);
+    if (accesses == NULL)
+        return NULL;
+    return make(event_class,
+                Py_BuildValue("(IIssOOOOiKKNN)", event.thread, event.index, fr_op_word(event.kind),
+                              words.action, words.name, words.function, words.text, words.file,
+                              words.line, (unsigned long long)event.site,
+                              (unsigned long long)event.hash, PyBool_FromLong(event.outcome),
+                              accesses));
+}
+
+PyObject *trace_view_events(const struct fr_explorer *engine) {
+    PyObject *numbers = PyDict_New();
+    PyObject *unknown = PyUnicode_FromString("?");
+    PyObject *events = PyList_New(0);
+    uint32_t length = fr_trace_length(engine);
+    bool good = numbers != NULL && unknown != NULL && events != NULL;
+    for (uint32_t at = 0; good && at < length; at++)
+        good = append(events, make_event(engine, at, numbers, unknown)) == 0;
+    if (!good)
+        Py_CLEAR(events);
+    Py_XDECREF(numbers);
+    Py_XDECREF(unknown);
+    return events;
+}
+
+static PyObject *make_wait(const struct fr_explorer *engine, fr_tid thread,
+                           const struct place *place, PyObject *unknown) {
+    struct words words = words_of(place, unknown);
+    return make(wait_class,
+                Py_BuildValue("(INsOOOiNO)", thread,
+                              number_or_none(fr_run_waits_for(engine, thread)), words.action,
+                              words.function, words.text, words.file, words.line,
+                              number_or_none(fr_run_taken_at(engine, thread)), words.name));
+}
+
+PyObject *trace_view_waits(const struct fr_explorer *engine, const struct runner_outcome *outcome) {
+    PyObject *unknown = PyUnicode_FromString("?");
+    PyObject *waits = PyList_New(0);
+    bool good = unknown != NULL && waits != NULL;
+    for (fr_tid t = 0; good && t < outcome->thread_count; t++) {
+        if (fr_run_is_blocked(engine, t))
+            good = append(waits, make_wait(engine, t, outcome->pending[t], unknown)) == 0;
+    }
+    if (!good)
+        Py_CLEAR(waits);
+    Py_XDECREF(unknown);
+    return waits;
+}
+
+PyObject *trace_view_failure(enum fr_verdict verdict, const struct runner_outcome *outcome) {
+    if (!fr_verdict_is_failure(verdict))
+        Py_RETURN_NONE;
+    PyObject *exception = outcome->exception != NULL ? outcome->exception : Py_None;
+    uint32_t thread = outcome->thread >= 0 ? (uint32_t)outcome->thread : FR_TID_NONE;
+    return make(failure_class,
+                Py_BuildValue("(sNOK)", fr_verdict_word(verdict), number_or_none(thread), exception,
+                              (unsigned long long)outcome->site));
+}
+
+PyObject *trace_view_blocks(const struct fr_explorer *engine) {
+    PyObject *blocks = PyList_New(0);
+    uint32_t length = fr_trace_length(engine);
+    for (uint32_t start = 0; blocks != NULL && start < length;) {
+        fr_tid thread = fr_trace_event(engine, start).thread;
+        uint32_t end = start + 1;
+        while (end < length && fr_trace_event(engine, end).thread == thread)
+            end++;
+        if (append(blocks, Py_BuildValue("(II)", thread, end - start)) < 0)
+            Py_CLEAR(blocks);
+        start = end;
+    }
+    return blocks;
+}
