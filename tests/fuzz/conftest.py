@@ -1,0 +1,7 @@
+"""Lets the tests of fuzz/ use the helpers of tests/python."""
+# SPDX-License-Identifier: Apache-2.0
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))

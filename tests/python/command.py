@@ -1,0 +1,43 @@
+"""The command frontrun-fuzz in a process of its own, for tests."""
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HARNESSES = ROOT / "harnesses"
+SECONDS_MAX = 120
+
+
+def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
+    """Starts the command in a directory."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONHASHSEED"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "frontrun.fuzz_cli", *map(str, arguments)],
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def frontrun_fuzz(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Runs the command to its end, in a directory, and answers what it wrote."""
+    with start(*arguments, cwd=cwd) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+def only(paths: list[Path]) -> Path:
+    """The one path there is."""
+    assert len(paths) == 1, paths
+    return paths[0]
