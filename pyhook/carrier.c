@@ -110,8 +110,10 @@ int carrier_handoff(int to) {
         return 1;
     }
     PyEval_RestoreThread(state);
-    if (me == &room.controller)
+    if (me == &room.controller && carrier_interrupt_unheeded()) {
+        carrier_interrupt_settle(NULL, 0, room.stopper);
         carrier_interrupt_heed();
+    }
     return 0;
 }
 
@@ -142,6 +144,7 @@ static struct carrier *run_body(struct carrier *me) {
     if (!state)
         carrier_watchdog_give_up("frontrun: no memory for a thread state\n");
     PyEval_RestoreThread(state);
+    me->state = state;
     atomic_store_explicit(&me->ident, PyThread_get_thread_ident(), memory_order_relaxed);
     unsigned forks = room.forks;
     int to = me->body(me->argument, me->index);
@@ -222,41 +225,35 @@ static PyObject *new_stopper(void) {
     return type;
 }
 
-static void retire(struct carrier *carrier) {
-    atomic_store(carrier->identity, CARRIER_RETIRED);
-    unsigned long ident = atomic_load(&carrier->ident);
-    if (ident)
-        PyThreadState_SetAsyncExc(ident, room.stopper);
+#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000
+
+static int stop_at_event(PyObject *Py_UNUSED(object), PyFrameObject *Py_UNUSED(frame),
+                         int Py_UNUSED(what), PyObject *Py_UNUSED(argument)) {
+    carrier_current();
+    return 0;
 }
 
-#if PY_VERSION_HEX < 0x030D0000
-
-// Before 3.13 all threads share the flag "somebody has an asynchronous exception", which only its
-// receiver takes back. A retired thread may never run again; its flag would slow down every loop,
-// and on 3.11 a traced function that starts would wait for ever for it to go. So the controller
-// receives one, too. The retired thread raises the flag again when it takes the GIL.
-static void lower_async_flag(void) {
-    PyObject *names = PyDict_New();
-    if (names)
-        PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), PyExc_StopAsyncIteration);
-    bool received = !names;
-    bool interrupted = false;
-    for (int tries = 0; !received && tries < 3; tries++) {
-        Py_XDECREF(PyRun_String("for n in range(1000): pass", Py_file_input, names, names));
-        received = PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_StopAsyncIteration);
-        interrupted |= PyErr_Occurred() && !received;  // Ctrl-C comes first
-        PyErr_Clear();
-    }
-    Py_XDECREF(names);
-    if (interrupted)
-        PyErr_SetInterrupt();
+// 3.11 cannot have the stopper wait in a blocked thread (carrier_interrupt.c): its next trace event
+// stops it instead, if observation has tracing on in it.
+static void stop_when_traced(PyThreadState *state) {
+    if (state->c_tracefunc)
+        state->c_tracefunc = stop_at_event;
 }
 
 #else
 
-static void lower_async_flag(void) {}
+static void stop_when_traced(PyThreadState *Py_UNUSED(state)) {}
 
 #endif
+
+// Answers the thread's ident, 0: it runs no Python code.
+static unsigned long retire(struct carrier *carrier) {
+    atomic_store(carrier->identity, CARRIER_RETIRED);
+    unsigned long ident = atomic_load(&carrier->ident);
+    if (ident && PyThreadState_SetAsyncExc(ident, room.stopper))
+        stop_when_traced(carrier->state);
+    return ident;
+}
 
 int carrier_abandon(void) {
     CARRIER_ASSERT(self == &room.controller);
@@ -272,7 +269,8 @@ int carrier_abandon(void) {
     if (room.seized != CARRIER_FOREIGN)
         last = room.seized;
     room.seized = CARRIER_FOREIGN;
-    int retired = 0;
+    unsigned long idents[CARRIER_COUNT_MAX];
+    int retired = 0, stopped = 0;
     for (int i = 0; i < CARRIER_COUNT_MAX; i++) {
         struct carrier *carrier = atomic_load(&room.pools[room.kind][i]);
         if (!carrier || (!carrier->busy && i != last))
@@ -281,10 +279,11 @@ int carrier_abandon(void) {
         if (i != last && !atomic_load(&carrier->ident))
             continue;  // parked at the start
         atomic_store(&room.pools[room.kind][i], NULL);
-        retire(carrier);
+        idents[stopped] = retire(carrier);
+        stopped += idents[stopped] != 0;
         retired++;
     }
-    lower_async_flag();
+    carrier_interrupt_settle(idents, stopped, room.stopper);
     carrier_interrupt_heed();
     return retired;
 }

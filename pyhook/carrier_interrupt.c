@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -18,6 +19,7 @@ static struct {
     _Atomic int arrived;   // not yet told to the caller of carrier_interrupted
     _Atomic int unheeded;  // the controller did not come back since
     _Atomic int raising;   // a helper thread is at work
+    _Atomic int raised;    // it raised, and nobody looked since
     uint64_t progress;     // for the helper thread
 } interrupt;
 
@@ -78,6 +80,62 @@ int carrier_interrupted(void) {
     return atomic_exchange(&interrupt.arrived, 0);
 }
 
+// ------------------------------------------------------------------------------ before 3.13
+//
+// Before 3.13 all threads share the flag "somebody has an asynchronous exception", which goes down
+// only when somebody receives one. A retired thread may never run again, and the flag slows down
+// every loop. On 3.11 it does worse: a traced function that starts goes round in circles until the
+// flag is down. There none may be left waiting, as its thread raises the flag again whenever it
+// takes the GIL.
+
+#if PY_VERSION_HEX < 0x030D0000
+#define RECEIVING_NANOSECONDS 20000000  // four times Python's switch interval
+
+#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000
+static void take_back(const unsigned long *idents, int count) {
+    // Whoever runs Python code receives his meanwhile.
+    Py_BEGIN_ALLOW_THREADS;
+    nanosleep(&(struct timespec){.tv_nsec = RECEIVING_NANOSECONDS}, NULL);
+    Py_END_ALLOW_THREADS;
+    for (int i = 0; i < count; i++)
+        PyThreadState_SetAsyncExc(idents[i], NULL);
+}
+#else
+static void take_back(const unsigned long *Py_UNUSED(idents), int Py_UNUSED(count)) {}
+#endif
+
+// The controller receives one, too.
+static void lower_flag(PyObject *exception) {
+    PyObject *names = PyDict_New();
+    if (names)
+        PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), exception);
+    bool received = !names;
+    bool interrupted = false;
+    for (int tries = 0; !received && tries < 3; tries++) {
+        Py_XDECREF(PyRun_String("for n in range(1000): pass", Py_file_input, names, names));
+        received = PyErr_Occurred() && PyErr_ExceptionMatches(exception);
+        interrupted |= PyErr_Occurred() && !received;  // Ctrl-C comes first
+        PyErr_Clear();
+    }
+    Py_XDECREF(names);
+    if (interrupted)
+        PyErr_SetInterrupt();
+}
+
+void carrier_interrupt_settle(const unsigned long *idents, int count, PyObject *exception) {
+    if (!atomic_exchange(&interrupt.raised, 0) && count == 0)
+        return;
+    take_back(idents, count);
+    lower_flag(exception);
+}
+
+#else
+
+void carrier_interrupt_settle(const unsigned long *Py_UNUSED(idents), int Py_UNUSED(count),
+                              PyObject *Py_UNUSED(exception)) {}
+
+#endif
+
 void carrier_interrupt_heed(void) {
     if (atomic_load_explicit(&interrupt.unheeded, memory_order_relaxed))
         atomic_store(&interrupt.unheeded, 0);
@@ -92,8 +150,8 @@ static void *raise_in_running(void *Py_UNUSED(argument)) {
     struct carrier *running = carrier_running();
     if (running && carrier_progress() == interrupt.progress) {
         unsigned long ident = atomic_load(&running->ident);
-        if (ident)
-            PyThreadState_SetAsyncExc(ident, PyExc_KeyboardInterrupt);
+        if (ident && PyThreadState_SetAsyncExc(ident, PyExc_KeyboardInterrupt))
+            atomic_store(&interrupt.raised, 1);
     }
     PyGILState_Release(state);
     atomic_store(&interrupt.raising, 0);

@@ -30,6 +30,7 @@ struct carrier {
     _Atomic uint32_t wake;        // futex word
     _Atomic int *identity;        // what carrier_current answers in this OS thread
     _Atomic unsigned long ident;  // Python's name of the thread while a body runs, else 0
+    PyThreadState *state;         // while ident is not 0
     carrier_body body;
     void *argument;
     bool busy;  // started, and its body has not returned
@@ -107,6 +108,9 @@ void carrier_interrupt_close(void);
 // The controller is back: nothing needs to be stopped any more.
 void carrier_interrupt_heed(void);
 bool carrier_interrupt_unheeded(void);
+// Attached, in the controller: leaves no asynchronous exception behind, neither in the threads of
+// these idents nor one that carrier_interrupt_raise raised. `exception` is a class for its own use.
+void carrier_interrupt_settle(const unsigned long *idents, int count, PyObject *exception);
 // Raises KeyboardInterrupt in whoever runs, if it still makes no progress since `progress`.
 void carrier_interrupt_raise(uint64_t progress);
 

@@ -14,10 +14,9 @@
 
 // The calling logical thread, or NULL.
 static struct runner_thread *find_caller(int *index) {
-    if (runner.phase < RUNNER_STARTING)
-        return NULL;
+    // First: a thread of an execution given up stops here for good, whatever runs now.
     *index = carrier_current();
-    return *index >= 0 ? &runner.threads[*index] : NULL;
+    return *index >= 0 && runner.phase >= RUNNER_STARTING ? &runner.threads[*index] : NULL;
 }
 
 // The calling logical thread if its operations count now, else NULL.

@@ -68,6 +68,8 @@ static void call_worker(int index) {
     thread->ran = true;
     thread->closed = 0;
     PyObject *result = PyObject_CallOneArg(thread->callable, runner.state);
+    // A retired thread that comes back late stops here: the runner is another execution's now.
+    carrier_current();
     if (result == NULL)
         take_exception(index);
     else
