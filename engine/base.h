@@ -26,6 +26,11 @@ static inline uint64_t mix64(uint64_t x) {
     return x ^ (x >> 31);
 }
 
+// Values of the host's objects wrap around.
+static inline int64_t add_wrapping(int64_t a, int64_t b) {
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
 // A set of threads in one word.
 typedef uint64_t tset;
 

@@ -223,6 +223,7 @@ static void go_back(struct dpor *dpor, uint32_t length) {
     for (uint32_t depth = length; depth-- > dpor->base;) {
         struct node *node = &dpor->nodes[depth];
         node->sleep |= tset_of(node->thread);
+        node->explored++;
         drop_sleepers(dpor, node);
         if (node->wut != NONE) {
             dpor->node_count = depth + 1;

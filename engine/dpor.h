@@ -17,6 +17,7 @@ struct node {
     tset sleep;
     uint32_t wut;         // first branch still to be explored, or NONE
     uint32_t objects;     // how many were known here
+    uint32_t explored;    // branches done
     fr_tid thread;        // of the event performed from here
     uint64_t event_hash;  // of that event
 };

@@ -29,6 +29,7 @@ enum fr_status fr_explorer_new(const struct fr_config *config, struct fr_explore
     *e = (struct fr_explorer){.config = used, .errmsg = ""};
     e->alloc = (struct alloc){.host = used.allocator, .calls = 1};
     dpor_init(&e->dpor, &e->alloc, used.stable_keys);
+    bound_init(&e->bound, &e->alloc);
     replay_init(&e->replay);
     walk_init(&e->walk, &e->alloc);
     enum fr_status status = run_init(&e->run, &e->alloc, used.threads_max, used.stable_keys);
@@ -46,6 +47,7 @@ void fr_explorer_free(struct fr_explorer *e) {
     struct alloc alloc = e->alloc;
     run_release(&e->run);
     dpor_release(&e->dpor);
+    bound_release(&e->bound);
     replay_release(&e->replay, &alloc);
     walk_release(&e->walk);
     alloc_free(&alloc, e->choices);
@@ -57,8 +59,8 @@ const char *fr_explorer_errmsg(const struct fr_explorer *e) {
 }
 
 enum fr_status fr_explorer_start(struct fr_explorer *e, const struct fr_plan *plan) {
-    if (plan->strategy >= FR_STRATEGIES || plan->order >= FR_ORDERS || plan->choice_count >= NONE ||
-        plan->segment_count >= NONE)
+    if (plan->strategy >= FR_STRATEGIES || plan->order >= FR_ORDERS ||
+        plan->bound >= FR_BOUNDS || plan->choice_count >= NONE || plan->segment_count >= NONE)
         return fail(e, FR_MISUSE, NULL);
     enum fr_status status =
         ALLOC_GROW(&e->alloc, e->choices, e->choice_capacity, plan->choice_count);
@@ -70,11 +72,15 @@ enum fr_status fr_explorer_start(struct fr_explorer *e, const struct fr_plan *pl
     if (plan->choice_count != 0)
         memcpy(e->choices, plan->choices, plan->choice_count);
     e->choice_count = (uint32_t)plan->choice_count;
+    e->plan = *plan;
+    e->plan.choices = NULL;
+    e->plan.segments = NULL;
     e->strategy = plan->strategy;
     e->seed = plan->seed;
     e->executions_max = plan->executions_max;
     run_forget(&e->run);
     dpor_start(&e->dpor, plan);
+    bound_start(&e->bound, plan);
     walk_start(&e->walk, plan);
     e->started = true;
     e->running = e->was_cut = false;
@@ -85,14 +91,32 @@ enum fr_status fr_explorer_start(struct fr_explorer *e, const struct fr_plan *pl
     return FR_OK;
 }
 
-static enum fr_ending ending_now(const struct fr_explorer *e) {
-    if (e->strategy == FR_STRATEGY_DPOR && e->dpor.exhausted)
+void explorer_forget(struct fr_explorer *e) {
+    run_forget(&e->run);
+    dpor_start(&e->dpor, &(struct fr_plan){0});
+    bound_start(&e->bound, &(struct fr_plan){0});
+    walk_start(&e->walk, &(struct fr_plan){0});
+    e->choice_count = e->replay.count = 0;
+    e->started = e->running = false;
+    e->ending = FR_ENDING_RUNNING;
+    e->stop = FR_STOP_NOT;
+}
+
+enum fr_ending explorer_ending_now(const struct fr_explorer *e) {
+    if (e->bound.exhausted && e->bound.beyond != 0)
+        return FR_ENDING_BOUNDED;
+    if (e->bound.exhausted || (e->strategy == FR_STRATEGY_DPOR && e->dpor.exhausted))
         return e->was_cut ? FR_ENDING_BOUNDED : FR_ENDING_EXHAUSTED;
     if (e->strategy == FR_STRATEGY_REPLAY && e->executions == 1)
         return FR_ENDING_ONCE;
     if (e->executions_max != 0 && e->executions >= e->executions_max)
         return FR_ENDING_BUDGET;
     return FR_ENDING_RUNNING;
+}
+
+// A bound has a search of its own.
+static bool is_dpor(const struct fr_explorer *e) {
+    return e->strategy == FR_STRATEGY_DPOR && !bound_is_on(&e->bound);
 }
 
 enum fr_status fr_explorer_begin(struct fr_explorer *e) {
@@ -109,7 +133,7 @@ enum fr_status fr_explorer_begin(struct fr_explorer *e) {
     replay_begin(&e->replay);
     e->draws = mix64(mix64(e->seed) + e->executions);
     // Below a prefix, DPOR repeats it by itself from the second execution on.
-    bool repeats = e->strategy == FR_STRATEGY_DPOR && e->executions != 0;
+    bool repeats = is_dpor(e) && e->executions != 0;
     e->choices_used = repeats ? e->choice_count : 0;
     e->stop = FR_STOP_NOT;
     e->running = true;
@@ -150,6 +174,8 @@ static enum fr_status choose(struct fr_explorer *e, tset enabled, bool is_prefix
     }
     switch (e->strategy) {
     case FR_STRATEGY_DPOR:
+        if (bound_is_on(&e->bound))
+            return bound_choose(&e->bound, &e->run, enabled, out);
         return dpor_choose(&e->dpor, &e->run, enabled, out);
     case FR_STRATEGY_REPLAY:
         *out = replay_choose(&e->replay, &e->run, enabled);
@@ -175,7 +201,6 @@ static enum fr_status note_choice(struct fr_explorer *e, tset enabled, fr_tid ti
 
 static enum fr_status go(struct fr_explorer *e, tset enabled, fr_tid *out) {
     bool is_prefix = e->choices_used < e->choice_count;
-    bool is_dpor = e->strategy == FR_STRATEGY_DPOR;
     enum fr_status status = choose(e, enabled, is_prefix, out);
     if (status != FR_OK)
         return status;
@@ -183,13 +208,15 @@ static enum fr_status go(struct fr_explorer *e, tset enabled, fr_tid *out) {
         e->stop = FR_STOP_REDUNDANT;
         return FR_OK;
     }
-    if (is_dpor)
+    if (is_prefix)
+        e->bound.base = e->run.trace.length + 1;
+    if (is_dpor(e))
         status = dpor_before(&e->dpor, &e->run, *out, is_prefix);
     if (status == FR_OK)
         status = note_choice(e, enabled, *out);
     if (status == FR_OK)
         status = run_perform(&e->run, *out);
-    if (status == FR_OK && is_dpor)
+    if (status == FR_OK && is_dpor(e))
         status = dpor_after(&e->dpor, &e->run);
     return status;
 }
@@ -227,25 +254,36 @@ static const char *reason_against(const struct fr_explorer *e, enum fr_verdict v
     return NULL;
 }
 
+static enum fr_status finish(struct fr_explorer *e) {
+    if (bound_is_on(&e->bound))
+        return bound_finish(&e->bound, &e->run, e->config.events_max);
+    if (e->strategy == FR_STRATEGY_DPOR)
+        return dpor_finish(&e->dpor, &e->run);
+    return walk_end(&e->walk, &e->run);
+}
+
 enum fr_status fr_explorer_end(struct fr_explorer *e, enum fr_verdict verdict, uint64_t place) {
     (void)place;
     const char *reason = reason_against(e, verdict);
     if (reason != NULL)
         return fail(e, FR_MISUSE, reason);
     e->running = false;
-    e->was_cut |= verdict == FR_VERDICT_BLOCKED;
+    bool is_cut = e->stop == FR_STOP_STEPS || verdict == FR_VERDICT_BLOCKED;
+    e->was_cut |= is_cut;
     replay_end(&e->replay, &e->run);
-    enum fr_status status = e->strategy == FR_STRATEGY_DPOR ? dpor_finish(&e->dpor, &e->run)
-                                                            : walk_end(&e->walk, &e->run);
+    enum fr_status status = finish(e);
+    // What was not remembered is lost: such an exploration may not go on and claim anything.
+    e->started = status == FR_OK;
     if (status != FR_OK)
         return checked(e, status);
     e->executions++;
     e->stats.executions++;
+    e->stats.cut += is_cut;
     e->stats.redundant += verdict == FR_VERDICT_REDUNDANT;
     e->stats.failures += fr_verdict_is_failure(verdict);
     e->stats.deadlocks += e->stop == FR_STOP_DEADLOCK;
     e->stats.events += e->run.trace.length;
-    e->ending = ending_now(e);
+    e->ending = explorer_ending_now(e);
     return FR_OK;
 }
 
@@ -256,6 +294,7 @@ enum fr_ending fr_explorer_ending(const struct fr_explorer *e) {
 struct fr_stats fr_explorer_stats(const struct fr_explorer *e) {
     struct fr_stats stats = e->stats;
     stats.races_reversed = e->dpor.inserted;
+    stats.beyond_bound = e->bound.beyond;
     stats.allocations = e->alloc.calls;
     return stats;
 }

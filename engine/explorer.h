@@ -3,6 +3,7 @@
 #ifndef ENGINE_EXPLORER_H
 #define ENGINE_EXPLORER_H
 
+#include "bound.h"
 #include "dpor.h"
 #include "replay.h"
 #include "walk.h"
@@ -12,10 +13,12 @@ struct fr_explorer {
     struct fr_config config;
     struct run run;
     struct dpor dpor;
+    struct bound bound;  // instead of dpor, if the plan has a bound
     struct replay replay;
     struct walk walk;
     struct fr_stats stats;
-    // The plan, copied.
+    // The plan, copied; its choices and segments are `choices` and those of `replay`.
+    struct fr_plan plan;
     enum fr_strategy strategy;
     uint64_t seed;
     uint64_t executions_max;
@@ -33,5 +36,10 @@ struct fr_explorer {
     enum fr_ending ending;
     const char *errmsg;
 };
+
+// Why the exploration is over after the executions so far, or that it is not.
+enum fr_ending explorer_ending_now(const struct fr_explorer *e);
+// The explorer has no exploration any more (and keeps its memory).
+void explorer_forget(struct fr_explorer *e);
 
 #endif

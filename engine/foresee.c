@@ -37,13 +37,13 @@ static void replay_access(struct memory *memory, const struct event *event, uint
         memory->value = mode == FR_WRITE ? event->value : memory->value;
         break;
     case FR_OP_UPDATE:
-        memory->value += event->value;
+        memory->value = add_wrapping(memory->value, event->value);
         break;
     default:
         if (mode == FR_WRITE)
             memory->value = event->value;
         else if (mode == FR_WRITE_WEAK)
-            memory->value += event->value;
+            memory->value = add_wrapping(memory->value, event->value);
         break;
     }
 }

@@ -127,7 +127,7 @@ static void take_effect(struct run *run, const struct step *step, struct event *
         object->value = succeeds ? step->value : object->value;
         break;
     case FR_OP_UPDATE:
-        object->value += step->value;
+        object->value = add_wrapping(object->value, step->value);
         break;
     case FR_OP_SPAWN:
         run->threads[step->target].started = true;
@@ -148,7 +148,7 @@ static void write_values(struct run *run, const struct step *step) {
         if (step->touches[i].mode == FR_WRITE)
             object->value = step->value;
         else if (step->touches[i].mode == FR_WRITE_WEAK)
-            object->value += step->value;
+            object->value = add_wrapping(object->value, step->value);
     }
 }
 

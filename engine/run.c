@@ -57,7 +57,7 @@ static uint32_t entered_workers(const struct run *run) {
     return count;
 }
 
-static enum fr_status name_thread(struct run *run, fr_tid parent, uint32_t ordinal, fr_tid *out) {
+enum fr_status run_name(struct run *run, fr_tid parent, uint32_t ordinal, fr_tid *out) {
     *out = find_thread(run, parent, ordinal);
     if (*out < run->thread_count)
         return FR_OK;
@@ -77,12 +77,12 @@ static enum fr_status name_thread(struct run *run, fr_tid parent, uint32_t ordin
 enum fr_status run_child(struct run *run, fr_tid parent, fr_tid *out) {
     if (parent >= run->thread_count || !run->threads[parent].entered)
         return FR_MISUSE;
-    return name_thread(run, parent, run->threads[parent].children, out);
+    return run_name(run, parent, run->threads[parent].children, out);
 }
 
 enum fr_status run_enter(struct run *run, fr_tid parent, fr_tid *out) {
     enum fr_status status = parent == FR_TID_NONE
-                                ? name_thread(run, parent, entered_workers(run), out)
+                                ? run_name(run, parent, entered_workers(run), out)
                                 : run_child(run, parent, out);
     if (status != FR_OK)
         return status;

@@ -49,6 +49,9 @@ void run_release(struct run *run);
 void run_begin(struct run *run);
 void run_forget(struct run *run);
 
+// The number of the ordinal-th child of parent (FR_TID_NONE: the ordinal-th worker), made if new.
+FR_MUST_CHECK enum fr_status run_name(struct run *run, fr_tid parent, uint32_t ordinal,
+                                      fr_tid *out);
 FR_MUST_CHECK enum fr_status run_child(struct run *run, fr_tid parent, fr_tid *out);
 FR_MUST_CHECK enum fr_status run_enter(struct run *run, fr_tid parent, fr_tid *out);
 FR_MUST_CHECK enum fr_status run_announce(struct run *run, fr_tid thread, const struct fr_op *op);

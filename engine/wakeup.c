@@ -66,6 +66,14 @@ static enum fr_status new_branch(struct wakeup *wakeup, const struct step *step,
     return FR_OK;
 }
 
+enum fr_status wakeup_restore(struct wakeup *wakeup, const struct step *step, tset wakes,
+                              uint32_t *out) {
+    enum fr_status status = new_branch(wakeup, step, NONE, out);
+    if (status == FR_OK)
+        wakeup->branches[*out].wakes = wakes;
+    return status;
+}
+
 static void free_one(struct wakeup *wakeup, uint32_t at) {
     struct branch *branch = &wakeup->branches[at];
     uint32_t count = branch->step.touch_count;

@@ -62,6 +62,9 @@ uint32_t wakeup_count(const struct wakeup *wakeup, uint32_t head);
 bool wakeup_move_first(struct wakeup *wakeup, uint32_t *head, uint32_t n);
 // Takes the first branch off *head: its children become *children.
 struct branch wakeup_take(struct wakeup *wakeup, uint32_t *head, uint32_t *children);
+// A branch as it was saved: its step with its touches, linked to no other.
+FR_MUST_CHECK enum fr_status wakeup_restore(struct wakeup *wakeup, const struct step *step,
+                                            tset wakes, uint32_t *out);
 // Frees a list of trees.
 void wakeup_drop(struct wakeup *wakeup, uint32_t head);
 

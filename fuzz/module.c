@@ -44,7 +44,10 @@ static int conclude(PyObject *answer) {
     Py_XDECREF(answer);
     if (PyErr_Occurred()) {
         const bool interrupted = PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
-        PyErr_Print();
+        if (interrupted)
+            PyErr_Clear();  // the user knows
+        else
+            PyErr_Print();
         code = interrupted ? 130 : 1;
     }
     session.code = (int)code;
@@ -88,7 +91,7 @@ static int tell_progress(void) {
     session.told = now.tv_sec;
     PyObject *answer = PyObject_CallMethod(session.listener, "progress", "N", stats_as_dict());
     if (answer == NULL)
-        return conclude(NULL);
+        return tell_stop();  // an interrupt may well come while a line is written
     Py_DECREF(answer);
     return GOES_ON;
 }

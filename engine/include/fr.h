@@ -146,6 +146,12 @@ enum fr_order {
 };
 const char *fr_order_name(enum fr_order order);
 
+// What DPOR is restricted to.
+//   PREEMPTIONS  traces that some schedule with at most bound_max preemptions reaches (CHESS)
+//   DELAYS       traces that some schedule with at most bound_max delays reaches (Emmi, Qadeer,
+//                Rakamaric, POPL 2011): the scheduler is round robin without preemption
+enum fr_bound { FR_BOUND_NONE, FR_BOUND_PREEMPTIONS, FR_BOUND_DELAYS, FR_BOUNDS };
+
 // One block of a replay: let a thread run until a condition holds, then go to the next block.
 struct fr_segment {
     fr_tid thread;
@@ -164,6 +170,8 @@ struct fr_plan {
     uint32_t depth;       // PCT: d, the bug depth sought; DELAY: the number of delays; at most 16
     enum fr_order order;  // DPOR: in which order the traces come; the set is always the same
     uint64_t order_seed;  // DPOR: where the order begins
+    enum fr_bound bound;  // DPOR: every trace within the bound is executed; executions beyond
+    uint32_t bound_max;   // it happen (stats.beyond_bound), and their failures are real
     uint64_t executions_max;  // budget, 0: none
     // The prefix: one byte per branching point (a state with two or more enabled threads), see
     // docs/schedule-format.md. Spent bytes mean: go on by the strategy. DPOR explores exactly the
@@ -189,7 +197,8 @@ FR_MUST_CHECK enum fr_status fr_explorer_end(struct fr_explorer *explorer, enum 
 enum fr_ending {
     FR_ENDING_RUNNING,    // not over yet
     FR_ENDING_EXHAUSTED,  // every trace (below the prefix) was executed, no bound was hit
-    FR_ENDING_BOUNDED,    // as EXHAUSTED, but some executions were cut (events_max, BLOCKED)
+    FR_ENDING_BOUNDED,    // every trace within the plan's bound was executed, and there may be more
+                          // beyond it; or some executions were cut (events_max, BLOCKED)
     FR_ENDING_BUDGET,     // the plan's number of executions is spent
     FR_ENDING_ONCE        // a replay: one execution, nothing is claimed about others
 };
@@ -201,11 +210,26 @@ struct fr_stats {
     uint64_t redundant;       // of them cut short because every continuation was explored
     uint64_t failures;        // of them with a failing verdict
     uint64_t deadlocks;       // of them deadlocked
+    uint64_t beyond_bound;    // of them complete, but beyond the plan's bound
+    uint64_t cut;             // of them given up because no extension is within the bound
     uint64_t events;          // performed, in all executions
     uint64_t races_reversed;  // wakeup sequences inserted
     uint64_t allocations;     // calls of the allocator so far
 };
 struct fr_stats fr_explorer_stats(const struct fr_explorer *explorer);
+// DPOR: about how many executions the whole exploration takes, from what share of its tree is done
+// (Kilby, Slaney, Thiebaux, Walsh, AAAI 2006: weighted backtrack estimator). 0 if nothing can be
+// said.
+double fr_explorer_estimate(const struct fr_explorer *explorer);
+
+// An exploration as bytes, to be taken up again by another process, with no trace lost or done
+// twice. Between executions only. Writes at most capacity bytes, returns how many there are.
+size_t fr_explorer_save(const struct fr_explorer *explorer, uint8_t *out, size_t capacity);
+// Instead of fr_explorer_start. The configuration must be the one it was saved under. FR_CORRUPT:
+// the bytes are none that fr_explorer_save wrote, or of another version or configuration; the
+// explorer then has no exploration. Any bytes are safe.
+FR_MUST_CHECK enum fr_status fr_explorer_restore(struct fr_explorer *explorer, const uint8_t *bytes,
+                                                 size_t size);
 
 // ------------------------------------------------------------------------------ one execution
 
@@ -228,7 +252,9 @@ enum fr_stop {
     FR_STOP_FINISHED,   // every thread has left
     FR_STOP_DEADLOCK,   // nobody is enabled, somebody has not left
     FR_STOP_REDUNDANT,  // every enabled thread sleeps: explored before, give the execution up
-    FR_STOP_STEPS       // events_max was reached: give the execution up
+    FR_STOP_STEPS,      // events_max was reached: give the execution up
+    FR_STOP_BOUND       // no extension is within the plan's bound: give the execution up; its
+                        // verdict is REDUNDANT
 };
 enum fr_stop fr_run_stop(const struct fr_explorer *explorer);
 // TRY, CAS: did the event just decided succeed? True for every other operation.
@@ -274,6 +300,10 @@ uint64_t fr_trace_hash(const struct fr_explorer *explorer);
 uint64_t fr_trace_reads_from(const struct fr_explorer *explorer);
 // Switches away from a thread that could have gone on.
 uint32_t fr_trace_preemptions(const struct fr_explorer *explorer);
+// The least number of preemptions over all schedules with this trace; limit + 1 if it is more than
+// limit. The trace must be complete (fr_run_stop FINISHED or DEADLOCK).
+FR_MUST_CHECK enum fr_status fr_trace_least_preemptions(struct fr_explorer *explorer,
+                                                        uint32_t limit, uint32_t *out);
 // The execution as choice bytes: with them as prefix every strategy repeats it. Writes at most
 // capacity bytes, returns how many there are.
 size_t fr_trace_choices(const struct fr_explorer *explorer, uint8_t *out, size_t capacity);

@@ -19,7 +19,7 @@ environment_fingerprint() {
             printf '%s\n' "$1" "${CC-}" "${CFLAGS-}" "${LDFLAGS-}"
             libfuzzer_archives
             find CMakeLists.txt pyproject.toml README.md LICENSE cmake engine pyhook fuzz \
-                -type f ! -name '*.pyc' -printf '%p %s %T@\n' | LC_ALL=C sort
+                tests/lib tests/model -type f ! -name '*.prog' ! -name '*.pyc' -printf '%p %s %T@\n' | LC_ALL=C sort
         } | sha256sum
     )
 }
@@ -40,7 +40,8 @@ build_environment() {
     say "building for $("$directory/bin/python" --version)"
     PATH=$directory/bin:$PATH run_logged "$directory.log" "$directory/bin/python" -m pip install \
         --quiet --disable-pip-version-check --no-build-isolation --no-deps --force-reinstall \
-        --config-settings=build-dir="$directory/build" "$root"
+        --config-settings=build-dir="$directory/build" \
+        --config-settings=cmake.define.FRONTRUN_BUILD_MODEL=ON "$root"
 }
 
 # Under the environment's lock, after somebody else may have done the work.

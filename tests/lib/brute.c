@@ -55,7 +55,7 @@ static char mode_of(const struct program_state *state, uint32_t t, const struct 
     case OPC_WRITE_WEAK:
         return 'W';
     case OPC_CAS:
-        return state->base[x] + state->bag[x] == state->threads[t].registers[i->src] ? 'w' : 'r';
+        return program_value(state, x) == state->threads[t].registers[i->src] ? 'w' : 'r';
     case OPC_TRY:
         return state->holder[x] < 0 ? 'w' : 'r';
     default:
@@ -74,7 +74,6 @@ static bool is_enabled(const struct walk *w, uint32_t t) {
 }
 
 static void step(struct walk *w, uint32_t t) {
-    assert(w->length < BRUTE_EVENTS);
     struct happening *event = &w->events[w->length++];
     const struct instruction *i = program_next(&w->state, t);
     *event = (struct happening){.thread = (uint8_t)t, .index = ++w->counts[t]};
@@ -96,7 +95,6 @@ static void step(struct walk *w, uint32_t t) {
             w->seen[t][touch.object] = w->length;
     }
     program_step(&w->state, t);
-    assert(!w->state.broken);
 }
 
 static uint64_t fnv(uint64_t hash, uint64_t word) {
@@ -165,11 +163,13 @@ static void copy_walk(struct walk *to, const struct walk *from) {
 
 static void enumerate(struct brute *brute, struct walk *stack, const struct walk *w) {
     bool any = false;
-    for (uint32_t t = 0; t < w->state.program->thread_count; t++) {
+    bool has_ended = brute->ends_at_failure && w->state.failed;
+    for (uint32_t t = 0; !has_ended && t < w->state.program->thread_count; t++) {
         if (!is_enabled(w, t))
             continue;
         any = true;
-        if (brute->interleavings >= brute->leaves_max) {
+        if (brute->interleavings >= brute->leaves_max || w->length == BRUTE_EVENTS ||
+            w->state.broken) {
             brute->gave_up = true;
             return;
         }
@@ -210,6 +210,7 @@ uint64_t brute_digest(const struct program *program, const uint8_t *schedule, ui
     static struct walk w;
     memset(&w, 0, sizeof w);
     program_begin(&w.state, program);
+    assert(length <= BRUTE_EVENTS);
     for (uint32_t i = 0; i < length; i++) {
         assert(is_enabled(&w, schedule[i]));
         step(&w, schedule[i]);

@@ -13,7 +13,8 @@ enum { BRUTE_EVENTS = 256 };
 
 struct brute {
     uint64_t interleavings;
-    uint64_t leaves_max;  // give up beyond
+    uint64_t leaves_max;  // give up beyond, and where BRUTE_EVENTS or a broken program stops us
+    bool ends_at_failure;  // a trace ends where the first assertion fails
     bool gave_up;
     uint64_t deadlocked;       // traces
     uint64_t failed;           // traces in which an assertion failed
@@ -22,7 +23,7 @@ struct brute {
 
 enum { BRUTE_DEADLOCKED = 1, BRUTE_FAILED = 2 };
 
-// Enumerates. brute->leaves_max is set by the caller, the rest is reset.
+// Enumerates. leaves_max and ends_at_failure are set by the caller, the rest is reset.
 void brute_force(struct brute *brute, const struct program *program);
 void brute_release(struct brute *brute);
 

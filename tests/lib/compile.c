@@ -7,6 +7,7 @@
 uint32_t compile_emit(struct parser *p, struct instruction instruction) {
     if (p->program->code_count == PROGRAM_CODE)
         parse_fail(p, "a shorter program");
+    instruction.line = (uint16_t)p->line;
     p->program->code[p->program->code_count] = instruction;
     return p->program->code_count++;
 }
@@ -202,6 +203,10 @@ static void compile_thread_op(struct parser *p, uint8_t opcode) {
     struct symbol *symbol = p->lexer.is_name ? parse_find(p, p->lexer.word) : NULL;
     if (symbol == NULL || symbol->kind != SYMBOL_THREAD)
         parse_fail(p, "a thread named above");
+    if (symbol->size != 1)
+        parse_fail(p, "one thread, not several or none");
+    if (opcode == OPC_SPAWN && !p->program->late[symbol->value])
+        parse_fail(p, "a late thread");
     compile_emit(p, (struct instruction){.opcode = opcode, .base = (uint16_t)symbol->value});
     lexer_next(&p->lexer);
     parse_expect(p, ";");
@@ -253,6 +258,7 @@ static void compile_statement(struct parser *p) {
     static const char *const calls[] = {"cas", "add", "try", "weak", "spin"};
     if (++p->depth > DEPTH_MAX)
         parse_fail(p, "less deeply nested statements");
+    p->line = p->lexer.line;
     // Temporaries live for one statement; a local made in it keeps its register.
     uint32_t locals = p->symbol_count;
     uint32_t before = p->registers;

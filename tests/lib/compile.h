@@ -32,6 +32,7 @@ struct parser {
     uint32_t breaks[BREAKS_MAX];
     uint32_t break_count;
     uint32_t depth;
+    uint32_t line;  // where the statement being compiled begins
     bool in_loop;
 };
 

@@ -17,6 +17,11 @@ void parse_fail(struct parser *p, const char *expected) {
     longjmp(p->failed, 1);
 }
 
+static _Noreturn void fail_define(struct parser *p, const char *name) {
+    snprintf(p->error, PARSE_ERROR_MAX, "there is no constant \"%.64s\" to define", name);
+    longjmp(p->failed, 1);
+}
+
 void parse_expect(struct parser *p, const char *word) {
     if (!lexer_is(&p->lexer, word))
         parse_fail(p, word);
@@ -97,13 +102,22 @@ static void parse_const(struct parser *p) {
     parse_expect(p, ";");
 }
 
+// There are at most as many labels as names.
+static void add_label(struct program_label *labels, uint32_t *count, const char *name,
+                      uint32_t first, uint32_t size) {
+    struct program_label *label = &labels[(*count)++];
+    *label = (struct program_label){.first = (uint16_t)first, .count = (uint16_t)size};
+    snprintf(label->name, sizeof label->name, "%s", name);
+}
+
 static void parse_objects(struct parser *p, enum symbol_kind kind) {
     do {
         char name[WORD_MAX];
         take_new_name(p, name);
         int64_t size = 1;
         int64_t init = 0;
-        if (parse_accept(p, "[")) {
+        bool is_array = parse_accept(p, "[");
+        if (is_array) {
             size = parse_constant(p);
             parse_expect(p, "]");
         }
@@ -114,6 +128,10 @@ static void parse_objects(struct parser *p, enum symbol_kind kind) {
         struct symbol *symbol = parse_add(p, kind, name);
         symbol->value = p->program->object_count;
         symbol->size = (uint16_t)size;
+        struct program *program = p->program;
+        add_label(program->objects, &program->object_labels, name, program->object_count,
+                  (uint32_t)size);
+        program->objects[program->object_labels - 1].numbered = is_array;
         for (int64_t i = 0; i < size; i++)
             p->program->init[p->program->object_count++] = init;
     } while (parse_accept(p, ","));
@@ -140,7 +158,8 @@ static void parse_thread(struct parser *p, bool late) {
     struct symbol *thread = parse_add(p, SYMBOL_THREAD, name);
     thread->value = p->program->thread_count;
     p->registers = 1;
-    if (parse_accept(p, "(")) {
+    bool has_parameter = parse_accept(p, "(");
+    if (has_parameter) {
         char parameter[WORD_MAX];
         take_new_name(p, parameter);
         parse_expect(p, "=");
@@ -152,8 +171,13 @@ static void parse_thread(struct parser *p, bool late) {
     }
     if (to - from >= PROGRAM_THREADS)
         parse_fail(p, "at most 64 threads");
-    uint32_t entry = p->program->code_count;
-    add_instances(p, entry, from, to, late);
+    struct program *program = p->program;
+    uint32_t first = program->thread_count;
+    add_instances(p, program->code_count, from, to, late);
+    thread->size = (uint16_t)(program->thread_count - first);
+    add_label(program->threads, &program->thread_labels, name, first,
+              program->thread_count - first);
+    program->threads[program->thread_labels - 1].numbered = has_parameter;
     compile_block(p);
     compile_emit(p, (struct instruction){.opcode = OPC_END});
     p->symbol_count = outer;  // locals end here
@@ -175,6 +199,11 @@ static void parse_items(struct parser *p) {
     }
     if (p->program->thread_count == 0)
         parse_fail(p, "at least one thread");
+    for (uint32_t i = 0; i < p->define_count; i++) {
+        const struct symbol *symbol = parse_find(p, p->defines[i].name);
+        if (symbol == NULL || symbol->kind != SYMBOL_CONST)
+            fail_define(p, p->defines[i].name);
+    }
 }
 
 bool parse_program(const char *text, const struct parse_define *defines, uint32_t define_count,

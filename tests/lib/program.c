@@ -10,16 +10,21 @@ static void break_program(struct program_state *state, const char *why) {
     state->why = why;
 }
 
+// Values wrap around.
+static int64_t add(int64_t a, int64_t b) {
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
 static int64_t calculate(int32_t operator, int64_t a, int64_t b) {
     switch (operator) {
     case '+':
-        return a + b;
+        return add(a, b);
     case '-':
-        return a - b;
+        return (int64_t)((uint64_t)a - (uint64_t)b);
     case '*':
-        return a * b;
+        return (int64_t)((uint64_t)a * (uint64_t)b);
     case '%':
-        return b == 0 ? 0 : a % b;
+        return b == 0 || b == -1 ? 0 : a % b;
     case '<':
         return a < b;
     case '>':
@@ -66,7 +71,10 @@ static bool run_local(struct program_state *state, struct program_thread *thread
         thread->pc = r[i->src] == 0 ? (uint32_t)i->imm : thread->pc;
         break;
     default:
-        state->failed |= r[i->src] == 0;
+        if (r[i->src] == 0) {
+            state->failed = true;
+            state->failed_line = i->line;
+        }
         break;
     }
     return true;
@@ -124,6 +132,10 @@ uint32_t program_object(const struct program_state *state, uint32_t t,
     return i->base + (uint32_t)index;
 }
 
+int64_t program_value(const struct program_state *state, uint32_t object) {
+    return add(state->base[object], state->bag[object]);
+}
+
 bool program_is_enabled(const struct program_state *state, uint32_t t) {
     const struct program_thread *thread = &state->threads[t];
     if (!thread->started || thread->finished)
@@ -139,7 +151,7 @@ bool program_is_enabled(const struct program_state *state, uint32_t t) {
 static void access_object(struct program_state *state, uint32_t t, const struct instruction *i,
                           uint32_t x) {
     int64_t *r = state->threads[t].registers;
-    int64_t old = state->base[x] + state->bag[x];
+    int64_t old = program_value(state, x);
     int64_t src = r[i->src];
     int64_t other = r[i->other];
     switch (i->opcode) {
@@ -148,7 +160,7 @@ static void access_object(struct program_state *state, uint32_t t, const struct 
         state->bag[x] = 0;
         break;
     case OPC_ADD:
-        state->base[x] = old + src;
+        state->base[x] = add(old, src);
         state->bag[x] = 0;
         r[i->dst] = old;
         break;
@@ -163,7 +175,7 @@ static void access_object(struct program_state *state, uint32_t t, const struct 
         r[i->dst] = state->base[x];
         break;
     case OPC_WRITE_WEAK:
-        state->bag[x] += src;
+        state->bag[x] = add(state->bag[x], src);
         break;
     default:
         r[i->dst] = old;
@@ -188,7 +200,10 @@ static void synchronise(struct program_state *state, uint32_t t, const struct in
         state->holder[x] = -1;
         break;
     case OPC_SPAWN:
-        start_thread(state, i->base);
+        if (state->threads[i->base].started)
+            break_program(state, "a thread is spawned twice");
+        else
+            start_thread(state, i->base);
         break;
     default:
         break;

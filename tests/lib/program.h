@@ -18,7 +18,9 @@ enum {
     PROGRAM_REGISTERS = 48,  // of one thread
     PROGRAM_OBJECTS = 512,   // variables, array elements and locks
     PROGRAM_MULTI = 8,       // accesses of one event
-    PROGRAM_LOCAL_STEPS = 100000
+    PROGRAM_LOCAL_STEPS = 100000,
+    PROGRAM_LABELS = 128,
+    PROGRAM_LABEL_MAX = 32
 };
 
 enum opcode {
@@ -54,6 +56,14 @@ struct instruction {
     uint8_t index;            // register
     uint16_t base, size;      // objects, or the thread
     int32_t imm;
+    uint16_t line;  // of the statement in the text, 0 if there is none
+};
+
+// What `count` threads, or objects, from number `first` on are called in the text.
+struct program_label {
+    char name[PROGRAM_LABEL_MAX];
+    uint16_t first, count;
+    bool numbered;  // an array, threads with a parameter
 };
 
 struct program {
@@ -65,6 +75,8 @@ struct program {
     uint32_t thread_count;
     uint32_t object_count;
     int64_t init[PROGRAM_OBJECTS];
+    struct program_label objects[PROGRAM_LABELS], threads[PROGRAM_LABELS];
+    uint32_t object_labels, thread_labels;
 };
 
 struct program_thread {
@@ -81,6 +93,7 @@ struct program_state {
     int64_t bag[PROGRAM_OBJECTS];     // what weak writes added
     int32_t holder[PROGRAM_OBJECTS];  // of a lock, -1: nobody
     bool failed;                      // an assertion did not hold; the threads run on
+    uint32_t failed_line;             // of the last one
     bool broken;  // the program itself is wrong (bad index, endless local loop): see why
     const char *why;
 };
@@ -91,6 +104,8 @@ const struct instruction *program_next(const struct program_state *state, uint32
 // The object it touches.
 uint32_t program_object(const struct program_state *state, uint32_t thread,
                         const struct instruction *instruction);
+// What a strong read of the object gives.
+int64_t program_value(const struct program_state *state, uint32_t object);
 // Is the pending instruction possible now? (SPIN is judged by the caller: it depends on history.)
 bool program_is_enabled(const struct program_state *state, uint32_t thread);
 // Performs it and runs on to the next visible instruction.

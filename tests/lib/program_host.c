@@ -29,17 +29,21 @@ static uint64_t key_of(uint32_t object, uint64_t salt) {
 }
 
 // The engine foresees CAS with values that start at 0; ours start at init.
+static int64_t from_init(int64_t value, int64_t init) {
+    return (int64_t)((uint64_t)value - (uint64_t)init);
+}
+
 static void add_values(const struct program_state *state, uint32_t t, const struct instruction *i,
                        uint32_t x, struct fr_op *op) {
     const int64_t *r = state->threads[t].registers;
     int64_t init = state->program->init[x];
     switch (i->opcode) {
     case OPC_CAS:
-        op->expect = r[i->src] - init;
-        op->value = r[i->other] - init;
+        op->expect = from_init(r[i->src], init);
+        op->value = from_init(r[i->other], init);
         break;
     case OPC_WRITE:
-        op->value = r[i->src] - init;
+        op->value = from_init(r[i->src], init);
         break;
     default:
         op->value = r[i->src];
