@@ -1,5 +1,5 @@
-// Fiber carrier: parked OS threads lend their stacks and identities to one kernel thread that runs
-// all. SPDX-License-Identifier: Apache-2.0
+// Fiber carrier: parked OS threads lend stack and identity to the one kernel thread that runs.
+// SPDX-License-Identifier: Apache-2.0
 //
 // A shell is a real pthread that parks for good. The controller's kernel thread runs on its stack
 // with its FS base, and with these go pthread_self, thread-local storage, errno and the bounds of

@@ -1,5 +1,5 @@
-// Containers: which objects have contents that C code reads and writes, as opposed to attributes
-// and Python code of their own.
+// Containers: objects whose contents C code reads and writes.
+// As opposed to objects with attributes and Python code of their own.
 #ifndef PYHOOK_CONTAINER_H
 #define PYHOOK_CONTAINER_H
 

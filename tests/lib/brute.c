@@ -1,5 +1,5 @@
-// Truth by brute force: every interleaving of an abstract program, and what makes two of them
-// equal. SPDX-License-Identifier: Apache-2.0
+// Truth by brute force: every interleaving of a program, and what makes two of them equal.
+// SPDX-License-Identifier: Apache-2.0
 #include "brute.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
-// Truth by brute force: every interleaving of an abstract program, and what makes two of them
-// equal. SPDX-License-Identifier: Apache-2.0
+// Truth by brute force: every interleaving of a program, and what makes two of them equal.
+// SPDX-License-Identifier: Apache-2.0
 //
 // Shares no code with the engine but the program's own steps: conflicts, enabledness of spins and
 // the digest of a trace are written here a second time, in the plainest way.
