@@ -38,13 +38,36 @@ static enum fr_status reach_node(struct dpor *dpor, uint32_t depth) {
     return status;
 }
 
-// Branches whose thread sleeps lead to nothing new (only met when a branch could not be compared
-// and was inserted to be safe).
-static void drop_sleepers(struct dpor *dpor, struct node *node) {
+// Can the branch be followed from the state at the end of the execution so far? Not if its thread
+// sleeps: what begins with it was explored. Nor if it asks for an operation that its thread is not
+// about to do, or cannot do now.
+static bool can_follow(const struct run *run, const struct node *node, tset enabled,
+                       const struct step *step) {
+    return !tset_has(node->sleep, step->thread) && tset_has(enabled, step->thread) &&
+           run->threads[step->thread].past == step->past;
+}
+
+// Takes branches that cannot be followed off the front of the tree. A reversal of a race at this
+// very state can be followed unless its thread sleeps: else the program did not repeat itself.
+static enum fr_status drop_stale(struct dpor *dpor, const struct run *run, struct node *node,
+                                 tset enabled) {
     while (node->wut != NONE) {
         const struct branch *branch = &dpor->wakeup.branches[node->wut];
-        if (!tset_has(node->sleep, branch->step.thread))
-            return;
+        if (can_follow(run, node, enabled, &branch->step))
+            return FR_OK;
+        if (branch->required && !tset_has(node->sleep, branch->step.thread))
+            return FR_DIVERGED;
+        uint32_t children;
+        wakeup_take(&dpor->wakeup, &node->wut, &children);
+        wakeup_drop(&dpor->wakeup, children);
+    }
+    return FR_OK;
+}
+
+// The same where the state is not reached yet: of sleeping threads only.
+static void drop_sleepers(struct dpor *dpor, struct node *node) {
+    while (node->wut != NONE &&
+           tset_has(node->sleep, dpor->wakeup.branches[node->wut].step.thread)) {
         uint32_t children;
         wakeup_take(&dpor->wakeup, &node->wut, &children);
         wakeup_drop(&dpor->wakeup, children);
@@ -80,18 +103,15 @@ enum fr_status dpor_choose(struct dpor *dpor, const struct run *run, tset enable
     *out = node->thread;
     if (depth < dpor->replay)
         return tset_has(enabled, *out) ? FR_OK : FR_DIVERGED;
-    bool had_wut = node->wut != NONE;
-    drop_sleepers(dpor, node);
-    if (node->wut != NONE) {
-        prefer_branch(dpor, run, node);
-        const struct step *step = &dpor->wakeup.branches[node->wut].step;
-        *out = step->thread;
-        if (!tset_has(enabled, *out) || run->threads[*out].past != step->past)
-            return FR_DIVERGED;
-        return FR_OK;
-    }
-    tset candidates = had_wut ? 0 : enabled & ~node->sleep;
-    *out = candidates == 0 ? FR_TID_NONE : order_pick_thread(&dpor->order, run, candidates);
+    prefer_branch(dpor, run, node);
+    status = drop_stale(dpor, run, node, enabled);
+    if (status != FR_OK)
+        return status;
+    tset candidates = enabled & ~node->sleep;
+    if (node->wut != NONE)
+        *out = dpor->wakeup.branches[node->wut].step.thread;
+    else
+        *out = candidates == 0 ? FR_TID_NONE : order_pick_thread(&dpor->order, run, candidates);
     return FR_OK;
 }
 
@@ -124,18 +144,16 @@ enum fr_status dpor_before(struct dpor *dpor, const struct run *run, fr_tid tid,
     struct node *next = &dpor->nodes[depth + 1];
     if (is_prefix)
         dpor->base = depth + 1;
-    tset sleep = node->sleep;
     if (node->wut != NONE) {
         struct branch branch = wakeup_take(&dpor->wakeup, &node->wut, &next->wut);
         assert(branch.step.thread == tid);
-        sleep &= ~branch.wakes;
     }
     node->thread = tid;
     node->objects = run->objects.count;
     node->event_hash = 0;
     struct touch spare;
     struct step event = run_pending(run, tid, &spare);
-    next->sleep = still_sleeping(run, sleep, &event);
+    next->sleep = still_sleeping(run, node->sleep, &event);
     return FR_OK;
 }
 

@@ -131,6 +131,7 @@ enum fr_status fr_explorer_begin(struct fr_explorer *e) {
         return checked(e, status);
     run_begin(&e->run);
     replay_begin(&e->replay);
+    e->bound.base = 0;
     e->draws = mix64(mix64(e->seed) + e->executions);
     // Below a prefix, DPOR repeats it by itself from the second execution on.
     bool repeats = is_dpor(e) && e->executions != 0;
@@ -237,7 +238,10 @@ enum fr_status fr_run_decide(struct fr_explorer *e, fr_tid *out) {
         e->was_cut = true;
         return FR_OK;
     }
-    return checked(e, go(e, enabled, out));
+    enum fr_status status = go(e, enabled, out);
+    // The model no longer is what the program does: such an exploration may not claim anything.
+    e->started = e->running = status == FR_OK;
+    return checked(e, status);
 }
 
 // A pass needs positive evidence, and only what was given up as redundant is redundant.

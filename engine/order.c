@@ -55,6 +55,8 @@ uint32_t order_pick(struct order *order, uint32_t count) {
 
 uint32_t order_conflicts(const struct run *run, fr_tid tid) {
     struct touch spare;
+    if (!run->threads[tid].pending)
+        return 0;
     struct step step = run_pending(run, tid, &spare);
     uint32_t count = 0;
     for (tset rest = run->live & ~tset_of(tid); rest != 0; rest &= rest - 1) {

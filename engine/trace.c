@@ -130,7 +130,7 @@ struct step trace_step(const struct trace *trace, uint32_t at) {
         .target = event->target,
         .index = event->index,
         .touch_count = event->touch_count,
-        .touches = trace->touches + event->touches_at,
+        .touches = event->touch_count != 0 ? trace->touches + event->touches_at : NULL,
         .slots = event->slots,
         .past = event->past,
         .value = event->value,

@@ -66,12 +66,17 @@ static enum fr_status new_branch(struct wakeup *wakeup, const struct step *step,
     return FR_OK;
 }
 
-enum fr_status wakeup_restore(struct wakeup *wakeup, const struct step *step, tset wakes,
+enum fr_status wakeup_restore(struct wakeup *wakeup, const struct step *step, bool required,
                               uint32_t *out) {
     enum fr_status status = new_branch(wakeup, step, NONE, out);
     if (status == FR_OK)
-        wakeup->branches[*out].wakes = wakes;
+        wakeup->branches[*out].required = required;
     return status;
+}
+
+// NULL if it has none.
+static const struct touch *touches_of(const struct wakeup *wakeup, const struct branch *branch) {
+    return branch->step.touch_count != 0 ? wakeup->touches + branch->touches_at : NULL;
 }
 
 static void free_one(struct wakeup *wakeup, uint32_t at) {
@@ -136,7 +141,7 @@ static bool same_operation(const struct run *run, const struct step *step, struc
 static bool branch_step(const struct wakeup *wakeup, uint32_t at, const struct run *run,
                         struct step *out, struct touch *spare) {
     const struct branch *branch = &wakeup->branches[at];
-    const struct touch *stored = wakeup->touches + branch->touches_at;
+    const struct touch *stored = touches_of(wakeup, branch);
     *out = branch->step;
     out->touches = stored;
     if (wakeup->stable_keys || out->touch_count == 0 || touches_are_known(stored, out->touch_count))
@@ -158,9 +163,7 @@ enum initial wakeup_initial(const struct step *step, bool comparable, const stru
         const struct step *other = &w->steps[w->order[i]];
         if (other->thread == step->thread)
             return INITIAL_FIRST;
-        if (!comparable)
-            return INITIAL_UNKNOWN;
-        if (step_depends(step, other))
+        if (comparable && step_depends(step, other))
             return INITIAL_NOT;
     }
     return INITIAL_INDEPENDENT;
@@ -181,7 +184,7 @@ static uint32_t *link_of(struct wakeup *wakeup, uint32_t *head, uint32_t parent)
 
 // Hangs w as a chain behind the last child of parent (NONE: of *head).
 static enum fr_status append_chain(struct wakeup *wakeup, uint32_t *head, uint32_t parent,
-                                   const struct sequence *w, tset wakes) {
+                                   const struct sequence *w) {
     uint32_t chain = NONE;
     // From the end, so that nothing is linked before all of it exists.
     for (uint32_t i = w->count; i-- > 0;) {
@@ -194,7 +197,7 @@ static enum fr_status append_chain(struct wakeup *wakeup, uint32_t *head, uint32
         wakeup->branches[made].first_child = chain;
         chain = made;
     }
-    wakeup->branches[chain].wakes = wakes;
+    wakeup->branches[chain].required = parent == NONE;
     uint32_t *link = link_of(wakeup, head, parent);
     while (*link != NONE)
         link = &wakeup->branches[*link].next;
@@ -202,19 +205,15 @@ static enum fr_status append_chain(struct wakeup *wakeup, uint32_t *head, uint32
     return FR_OK;
 }
 
-// The first of these siblings that is a weak initial of w, or NONE. *unknown: the threads of those
-// that cannot be compared.
+// The first of these siblings that is a weak initial of w, or NONE.
 static uint32_t find_initial(struct wakeup *wakeup, uint32_t first, const struct run *run,
-                             const struct sequence *w, enum initial *how, tset *unknown) {
-    *unknown = 0;
+                             const struct sequence *w, enum initial *how) {
     for (uint32_t child = first; child != NONE; child = wakeup->branches[child].next) {
         struct step step;
         struct touch spare;
         bool comparable = branch_step(wakeup, child, run, &step, &spare);
         *how = wakeup_initial(&step, comparable, w);
-        if (*how == INITIAL_UNKNOWN)
-            *unknown |= tset_of(step.thread);
-        else if (*how != INITIAL_NOT)
+        if (*how != INITIAL_NOT)
             return child;
     }
     return NONE;
@@ -226,15 +225,12 @@ enum fr_status wakeup_insert(struct wakeup *wakeup, uint32_t *head, const struct
     *inserted = false;
     while (w->count > 0) {
         enum initial how = INITIAL_NOT;
-        tset unknown;
         uint32_t first = *link_of(wakeup, head, parent);
-        uint32_t child = find_initial(wakeup, first, run, w, &how, &unknown);
+        uint32_t child = find_initial(wakeup, first, run, w, &how);
         if (child == NONE) {
             *inserted = true;
-            return append_chain(wakeup, head, parent, w, unknown);
+            return append_chain(wakeup, head, parent, w);
         }
-        // What w goes under may not sleep on what w perhaps belongs under.
-        wakeup->branches[child].wakes |= unknown;
         if (how == INITIAL_FIRST)
             remove_first(w, wakeup->branches[child].step.thread);
         if (wakeup->branches[child].first_child == NONE)
@@ -255,7 +251,7 @@ uint32_t wakeup_count(const struct wakeup *wakeup, uint32_t head) {
 // counts as yes. A path is cut as soon as its steps decide; the recursion is as deep as the tree.
 static bool is_initial_below(const struct wakeup *wakeup, const struct step *step, uint32_t at) {
     const struct branch *branch = &wakeup->branches[at];
-    const struct touch *touches = wakeup->touches + branch->touches_at;
+    const struct touch *touches = touches_of(wakeup, branch);
     struct step other = branch->step;
     other.touches = touches;
     if (other.thread == step->thread)
@@ -281,10 +277,7 @@ bool wakeup_move_first(struct wakeup *wakeup, uint32_t *head, uint32_t n) {
     uint32_t at = wakeup->branches[before].next;
     const struct branch *branch = &wakeup->branches[at];
     struct step step = branch->step;
-    step.touches = wakeup->touches + branch->touches_at;
-    // A branch that wakes others relies on having come after them.
-    if (branch->wakes != 0)
-        return false;
+    step.touches = touches_of(wakeup, branch);
     if (!wakeup->stable_keys && !touches_are_known(step.touches, step.touch_count))
         return false;
     for (uint32_t other = *head; other != NONE; other = wakeup->branches[other].next)

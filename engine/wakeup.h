@@ -13,7 +13,7 @@
 // objects that were known in the state E; others have the slot NONE, see branch_step.
 struct branch {
     struct step step;  // touches unused: see touches_at
-    tset wakes;        // earlier siblings that could not be compared with this one
+    bool required;     // a reversal of a race at this very state; else only a hint how to go on
     uint32_t touches_at;
     uint32_t first_child;
     uint32_t next;
@@ -47,10 +47,13 @@ struct sequence {
                      // that passes through E
 };
 
-// insert[E](w, *head). *inserted tells whether something was added. A step of the tree that cannot
-// be compared with w (its thread took another path in this execution, and touched an object that
-// was not known in E) may or may not be a weak initial of w. Then w becomes a sibling of it that
-// does not let it sleep: that may explore a trace twice, and never loses one.
+// insert[E](w, *head). *inserted tells whether something was added.
+//
+// A step below the first level cannot be compared with w if its thread took another path in this
+// execution and it touches an object that was not known in E. It then counts as independent of w.
+// That is sound: the first level is always compared exactly, so that the branches taken from E
+// remain a source set (JACM 2017, section 4), and what is below is a hint how to go on without
+// being blocked by sleep. A hint that cannot be followed is dropped.
 FR_MUST_CHECK enum fr_status wakeup_insert(struct wakeup *wakeup, uint32_t *head,
                                            const struct run *run, struct sequence *w,
                                            bool *inserted);
@@ -64,14 +67,14 @@ bool wakeup_move_first(struct wakeup *wakeup, uint32_t *head, uint32_t n);
 struct branch wakeup_take(struct wakeup *wakeup, uint32_t *head, uint32_t *children);
 // A branch as it was saved: its step with its touches, linked to no other.
 FR_MUST_CHECK enum fr_status wakeup_restore(struct wakeup *wakeup, const struct step *step,
-                                            tset wakes, uint32_t *out);
+                                            bool required, uint32_t *out);
 // Frees a list of trees.
 void wakeup_drop(struct wakeup *wakeup, uint32_t head);
 
 // Weak initials, WI[E](w): how `step`, the next of its thread after E, relates to the sequence w.
-enum initial { INITIAL_NOT, INITIAL_FIRST, INITIAL_INDEPENDENT, INITIAL_UNKNOWN };
+enum initial { INITIAL_NOT, INITIAL_FIRST, INITIAL_INDEPENDENT };
 // FIRST: its thread occurs in w and nothing before it there depends on it. INDEPENDENT: its thread
-// does not occur in w and nothing in w depends on it. UNKNOWN: not comparable.
+// does not occur in w and nothing in w depends on it, or that cannot be told (not comparable).
 enum initial wakeup_initial(const struct step *step, bool comparable, const struct sequence *w);
 
 #endif

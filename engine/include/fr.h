@@ -146,10 +146,14 @@ enum fr_order {
 };
 const char *fr_order_name(enum fr_order order);
 
-// What DPOR is restricted to.
-//   PREEMPTIONS  traces that some schedule with at most bound_max preemptions reaches (CHESS)
-//   DELAYS       traces that some schedule with at most bound_max delays reaches (Emmi, Qadeer,
-//                Rakamaric, POPL 2011): the scheduler is round robin without preemption
+// What DPOR is restricted to: the traces that some schedule within the bound reaches. Each of them
+// is executed exactly once, those that cost least first, and no other (engine/bound.h says how; it
+// remembers prefixes, so that memory grows with the exploration).
+//   PREEMPTIONS  at most bound_max switches away from a thread that could have gone on (CHESS)
+//   DELAYS       at most bound_max delays (Emmi, Qadeer, Rakamaric, POPL 2011): the scheduler goes
+//                on with the current thread, else with the next enabled number, going round, from
+//                the lowest; a delay makes it skip the thread it would run
+// Below a prefix, costs count from its end.
 enum fr_bound { FR_BOUND_NONE, FR_BOUND_PREEMPTIONS, FR_BOUND_DELAYS, FR_BOUNDS };
 
 // One block of a replay: let a thread run until a condition holds, then go to the next block.
@@ -170,8 +174,8 @@ struct fr_plan {
     uint32_t depth;       // PCT: d, the bug depth sought; DELAY: the number of delays; at most 16
     enum fr_order order;  // DPOR: in which order the traces come; the set is always the same
     uint64_t order_seed;  // DPOR: where the order begins
-    enum fr_bound bound;  // DPOR: every trace within the bound is executed; executions beyond
-    uint32_t bound_max;   // it happen (stats.beyond_bound), and their failures are real
+    enum fr_bound bound;  // DPOR: only traces within the bound
+    uint32_t bound_max;   // preemptions or delays
     uint64_t executions_max;  // budget, 0: none
     // The prefix: one byte per branching point (a state with two or more enabled threads), see
     // docs/schedule-format.md. Spent bytes mean: go on by the strategy. DPOR explores exactly the
@@ -210,8 +214,9 @@ struct fr_stats {
     uint64_t redundant;       // of them cut short because every continuation was explored
     uint64_t failures;        // of them with a failing verdict
     uint64_t deadlocks;       // of them deadlocked
-    uint64_t beyond_bound;    // of them complete, but beyond the plan's bound
-    uint64_t cut;             // of them given up because no extension is within the bound
+    uint64_t cut;             // of them stopped by events_max or BLOCKED
+    uint64_t beyond_bound;    // steps left alone because no schedule known within the bound does
+                              // them: 0 means that the bound hides nothing
     uint64_t events;          // performed, in all executions
     uint64_t races_reversed;  // wakeup sequences inserted
     uint64_t allocations;     // calls of the allocator so far
@@ -252,9 +257,7 @@ enum fr_stop {
     FR_STOP_FINISHED,   // every thread has left
     FR_STOP_DEADLOCK,   // nobody is enabled, somebody has not left
     FR_STOP_REDUNDANT,  // every enabled thread sleeps: explored before, give the execution up
-    FR_STOP_STEPS,      // events_max was reached: give the execution up
-    FR_STOP_BOUND       // no extension is within the plan's bound: give the execution up; its
-                        // verdict is REDUNDANT
+    FR_STOP_STEPS       // events_max was reached: give the execution up
 };
 enum fr_stop fr_run_stop(const struct fr_explorer *explorer);
 // TRY, CAS: did the event just decided succeed? True for every other operation.

@@ -99,20 +99,20 @@ MUTANTS = [
     Mutant(
         "insertion compares prefixes, not equivalence",
         "wakeup.c",
-        "if (step_depends(step, other))\n            return INITIAL_NOT;",
+        "if (comparable && step_depends(step, other))\n            return INITIAL_NOT;",
         "if (i + 1 >= 1)\n            return INITIAL_NOT;",
     ),
     Mutant(
         "what cannot be compared counts as dependent",
         "wakeup.c",
-        "return INITIAL_UNKNOWN;",
-        "return INITIAL_NOT;",
+        "if (comparable && step_depends(step, other))",
+        "if (!comparable || step_depends(step, other))",
     ),
     Mutant(
-        "what cannot be compared counts as independent",
-        "wakeup.c",
-        "return INITIAL_UNKNOWN;",
-        "continue;",
+        "an execution is given up where a hint cannot be followed",
+        "dpor.c",
+        "tset candidates = enabled & ~node->sleep;",
+        "tset candidates = dpor->wakeup.free_branch != NONE && node->sleep ? 0 : enabled & ~node->sleep;",
     ),
     Mutant(
         "sleep is inherited whole",
