@@ -19,7 +19,8 @@ environment_fingerprint() {
             printf '%s\n' "$1" "${CC-}" "${CFLAGS-}" "${LDFLAGS-}"
             libfuzzer_archives
             find CMakeLists.txt pyproject.toml README.md LICENSE cmake engine pyhook fuzz \
-                tests/lib tests/model -type f ! -name '*.prog' ! -name '*.pyc' -printf '%p %s %T@\n' | LC_ALL=C sort
+                tests/lib tests/model -type f ! -name '*.prog' ! -name '*.pyc' \
+                -printf '%p %s %T@\n' | LC_ALL=C sort
         } | sha256sum
     )
 }

@@ -117,7 +117,7 @@ def case_uncaught() -> Any:
 
 
 def case_thread_local() -> Any:
-    """Each execution starts with fresh thread-local storage, and its objects die with the thread."""
+    """Each execution starts with fresh thread-local storage; its objects die with the thread."""
     local = threading.local()
     died = []
 

@@ -109,12 +109,6 @@ MUTANTS = [
         "if (!comparable || step_depends(step, other))",
     ),
     Mutant(
-        "an execution is given up where a hint cannot be followed",
-        "dpor.c",
-        "tset candidates = enabled & ~node->sleep;",
-        "tset candidates = dpor->wakeup.free_branch != NONE && node->sleep ? 0 : enabled & ~node->sleep;",
-    ),
-    Mutant(
         "sleep is inherited whole",
         "dpor.c",
         "if (step_depends(&asleep, event))",
