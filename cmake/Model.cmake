@@ -8,3 +8,8 @@ target_link_libraries(fr-model PRIVATE fr_testlib)
 if(SKBUILD)
     install(TARGETS fr-model RUNTIME DESTINATION "${SKBUILD_SCRIPTS_DIR}")
 endif()
+if(FRONTRUN_BUILD_TESTS)
+    # Not a test: its numbers are read, not checked. Run it from the project's root.
+    add_executable(bench_engine "${CMAKE_CURRENT_SOURCE_DIR}/tests/bench/bench_engine.c")
+    target_link_libraries(bench_engine PRIVATE fr_testlib)
+endif()

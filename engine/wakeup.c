@@ -248,24 +248,26 @@ uint32_t wakeup_count(const struct wakeup *wakeup, uint32_t head) {
 }
 
 // Is `step` a weak initial of some sequence from the root of the tree `at` to a leaf? Unknown
-// counts as yes. A path is cut as soon as its steps decide; the recursion is as deep as the tree.
+// counts as yes. A path is cut as soon as its steps decide. Last children are followed without
+// recursion: a chain may be as long as an execution.
 static bool is_initial_below(const struct wakeup *wakeup, const struct step *step, uint32_t at) {
-    const struct branch *branch = &wakeup->branches[at];
-    const struct touch *touches = touches_of(wakeup, branch);
-    struct step other = branch->step;
-    other.touches = touches;
-    if (other.thread == step->thread)
-        return true;
-    if (!wakeup->stable_keys && !touches_are_known(touches, other.touch_count))
-        return true;
-    if (step_depends(step, &other))
-        return false;
-    if (branch->first_child == NONE)
-        return true;
-    for (uint32_t child = branch->first_child; child != NONE; child = wakeup->branches[child].next)
-        if (is_initial_below(wakeup, step, child))
+    for (;;) {
+        const struct branch *branch = &wakeup->branches[at];
+        struct step other = branch->step;
+        other.touches = touches_of(wakeup, branch);
+        if (other.thread == step->thread)
             return true;
-    return false;
+        if (!wakeup->stable_keys && !touches_are_known(other.touches, other.touch_count))
+            return true;
+        if (step_depends(step, &other))
+            return false;
+        if (branch->first_child == NONE)
+            return true;
+        for (at = branch->first_child; wakeup->branches[at].next != NONE;
+             at = wakeup->branches[at].next)
+            if (is_initial_below(wakeup, step, at))
+                return true;
+    }
 }
 
 bool wakeup_move_first(struct wakeup *wakeup, uint32_t *head, uint32_t n) {

@@ -144,7 +144,7 @@ static void execute_steadily(struct session *s, uint32_t shape) {
     struct fr_explorer *e = s->explorer;
     struct fr_access access = {.key = 1, .mode = FR_WRITE};
     struct fr_op op = {.kind = FR_OP_ACCESS, .accesses = &access, .access_count = 1, .site = 1};
-    uint32_t done[3] = {0};
+    uint32_t done[FR_THREADS_MAX] = {0};
     uint32_t workers = 2 + shape % 2;
     fr_tid made = 0;
     if (fr_explorer_begin(e) != FR_OK)

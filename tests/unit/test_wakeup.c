@@ -180,7 +180,7 @@ static void test_taking_and_dropping(void) {
     expect(&f, "aX(bX(cX) cX) bX(aX)");
     uint32_t children;
     struct branch branch = wakeup_take(&f.wakeup, &f.head, &children);
-    CHECK(branch.step.thread == 0 && branch.wakes == 0, "a's write");
+    CHECK(branch.step.thread == 0 && branch.required, "a's write");
     expect(&f, "bX(aX)");
     CHECK(wakeup_count(&f.wakeup, children) == 2 && f.wakeup.live == 5, "its children are ours");
     wakeup_drop(&f.wakeup, children);
@@ -213,33 +213,42 @@ static void test_weak_initials(void) {
     CHECK(initial_of("ax", true, "bx cX") == INITIAL_NOT, "c writes");
     CHECK(initial_of("aX", true, "") == INITIAL_INDEPENDENT, "of nothing");
     CHECK(initial_of("aX", false, "aX bX") == INITIAL_FIRST, "by its thread: no need to compare");
-    CHECK(initial_of("aX", false, "bY aX") == INITIAL_UNKNOWN, "whatever it is, b's may depend");
-    CHECK(initial_of("aX", false, "bY") == INITIAL_UNKNOWN, "nobody can tell");
+    CHECK(initial_of("aX", false, "bX aX") == INITIAL_FIRST, "what cannot be compared, is taken");
+    CHECK(initial_of("aX", false, "bX") == INITIAL_INDEPENDENT, "as independent");
 }
 
-// Keys that mean nothing in the next execution: object 0 was known in E, object 5 was not. A branch
-// that touched it cannot be compared. Then w becomes a sibling, and does not let it sleep.
-static void test_what_cannot_be_compared_is_explored_and_woken(void) {
+// Keys that mean nothing in the next execution: object 0 was known in E, object 5 was not. Below
+// the first level such a step is a hint how to go on: it counts as independent.
+static void test_what_cannot_be_compared_counts_as_independent(void) {
     struct forest f;
     bool inserted;
     open_forest(&f, false);
-    CHECK_OK(try_insert(&f, "bF", 1, &inserted));
-    expect(&f, "b?");
-    CHECK_OK(try_insert(&f, "cA aA", 1, &inserted));
-    CHECK(inserted, "it may be covered by b's step, or not: added");
-    expect(&f, "b? cA(aA)");
-    uint32_t second = f.wakeup.branches[f.head].next;
-    CHECK(f.wakeup.branches[second].wakes == tset_of(1), "and b wakes up after it");
-    // Below a branch that is surely an initial, too: b may not sleep there either.
-    CHECK_OK(try_insert(&f, "cA dA", 1, &inserted));
-    expect(&f, "b? cA(aA dA)");
-    CHECK(f.wakeup.branches[second].wakes == tset_of(1), "b");
-    // By thread it can always be compared.
-    CHECK_OK(try_insert(&f, "bF cA", 1, &inserted));
-    CHECK(!inserted, "b's own step is a leaf");
-    // A branch that wakes others has to come after them.
-    CHECK(!wakeup_move_first(&f.wakeup, &f.head, 1), "it stays");
-    expect(&f, "b? cA(aA dA)");
+    CHECK_OK(try_insert(&f, "aA bF", 1, &inserted));
+    expect(&f, "aA(b?)");
+    CHECK_OK(try_insert(&f, "aA cF", 1, &inserted));
+    CHECK(!inserted, "b's step may be the same as c's, or not: covered");
+    CHECK_OK(try_insert(&f, "cA", 1, &inserted));
+    CHECK(inserted, "a's step is known, and conflicts");
+    expect(&f, "aA(b?) cA");
+    CHECK_OK(try_insert(&f, "aA bF cA", 1, &inserted));
+    CHECK(!inserted, "by thread it can always be compared");
+    close_forest(&f);
+}
+
+// The first level is what has to be explored from E; what is below may be dropped.
+static void test_only_the_first_level_is_required(void) {
+    struct forest f;
+    open_forest(&f, true);
+    insert(&f, "aX bX");
+    insert(&f, "bX aX");
+    insert(&f, "aX cX");
+    expect(&f, "aX(bX cX) bX(aX)");
+    for (uint32_t at = f.head; at != NONE; at = f.wakeup.branches[at].next) {
+        CHECK(f.wakeup.branches[at].required, "a reversal at this state");
+        uint32_t child = f.wakeup.branches[at].first_child;
+        for (; child != NONE; child = f.wakeup.branches[child].next)
+            CHECK(!f.wakeup.branches[child].required, "a hint");
+    }
     close_forest(&f);
 }
 
@@ -249,10 +258,10 @@ static void test_known_objects_can_be_compared(void) {
     open_forest(&f, false);
     CHECK_OK(try_insert(&f, "bA", 1, &inserted));
     CHECK_OK(try_insert(&f, "cA", 1, &inserted));
-    CHECK(inserted && f.wakeup.branches[f.wakeup.branches[f.head].next].wakes == 0,
-          "they conflict, and b may sleep");
+    CHECK(inserted, "they conflict");
     CHECK_OK(try_insert(&f, "cB", 2, &inserted));
     CHECK(!inserted, "nothing in it depends on b's step");
+    expect(&f, "bA cA");
     close_forest(&f);
 }
 
@@ -318,7 +327,8 @@ int main(void) {
     test_the_first_of_several_initials_is_taken();
     test_taking_and_dropping();
     test_weak_initials();
-    test_what_cannot_be_compared_is_explored_and_woken();
+    test_what_cannot_be_compared_counts_as_independent();
+    test_only_the_first_level_is_required();
     test_known_objects_can_be_compared();
     test_what_may_come_first();
     test_without_memory_the_tree_stays_as_it_was();
