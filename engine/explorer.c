@@ -59,8 +59,8 @@ const char *fr_explorer_errmsg(const struct fr_explorer *e) {
 }
 
 enum fr_status fr_explorer_start(struct fr_explorer *e, const struct fr_plan *plan) {
-    if (plan->strategy >= FR_STRATEGIES || plan->order >= FR_ORDERS ||
-        plan->bound >= FR_BOUNDS || plan->choice_count >= NONE || plan->segment_count >= NONE)
+    if (plan->strategy >= FR_STRATEGIES || plan->order >= FR_ORDERS || plan->bound >= FR_BOUNDS ||
+        plan->choice_count >= NONE || plan->segment_count >= NONE)
         return fail(e, FR_MISUSE, NULL);
     enum fr_status status =
         ALLOC_GROW(&e->alloc, e->choices, e->choice_capacity, plan->choice_count);

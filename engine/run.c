@@ -81,9 +81,8 @@ enum fr_status run_child(struct run *run, fr_tid parent, fr_tid *out) {
 }
 
 enum fr_status run_enter(struct run *run, fr_tid parent, fr_tid *out) {
-    enum fr_status status = parent == FR_TID_NONE
-                                ? run_name(run, parent, entered_workers(run), out)
-                                : run_child(run, parent, out);
+    enum fr_status status = parent == FR_TID_NONE ? run_name(run, parent, entered_workers(run), out)
+                                                  : run_child(run, parent, out);
     if (status != FR_OK)
         return status;
     struct thread *thread = &run->threads[*out];

@@ -207,11 +207,15 @@ static enum fr_status append_chain(struct wakeup *wakeup, uint32_t *head, uint32
 
 // The first of these siblings that is a weak initial of w, or NONE.
 static uint32_t find_initial(struct wakeup *wakeup, uint32_t first, const struct run *run,
-                             const struct sequence *w, enum initial *how) {
+                             const struct sequence *w, bool is_first_level, enum initial *how) {
     for (uint32_t child = first; child != NONE; child = wakeup->branches[child].next) {
         struct step step;
         struct touch spare;
         bool comparable = branch_step(wakeup, child, run, &step, &spare);
+        // The first level is always comparable, since the next operation of every thread was
+        // announced; should it not be (the program did not repeat itself), it covers nothing.
+        if (!comparable && is_first_level)
+            continue;
         *how = wakeup_initial(&step, comparable, w);
         if (*how != INITIAL_NOT)
             return child;
@@ -226,7 +230,7 @@ enum fr_status wakeup_insert(struct wakeup *wakeup, uint32_t *head, const struct
     while (w->count > 0) {
         enum initial how = INITIAL_NOT;
         uint32_t first = *link_of(wakeup, head, parent);
-        uint32_t child = find_initial(wakeup, first, run, w, &how);
+        uint32_t child = find_initial(wakeup, first, run, w, parent == NONE, &how);
         if (child == NONE) {
             *inserted = true;
             return append_chain(wakeup, head, parent, w);

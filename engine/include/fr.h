@@ -316,7 +316,8 @@ size_t fr_trace_choices(const struct fr_explorer *explorer, uint8_t *out, size_t
 // Any byte string is a valid schedule: decoding is total. choices points into bytes.
 struct fr_plan fr_plan_decode(const uint8_t *bytes, size_t size);
 // Writes header and choices, returns the full size (also when capacity is less). Decoding gives an
-// equal plan, except that a budget is rounded up to the next class of the format.
+// equal plan, except that a budget is rounded up to the next class of the format (none becomes the
+// smallest), REPLAY becomes DPOR, and order, bound and the seed's upper half are not kept.
 size_t fr_plan_encode(const struct fr_plan *plan, uint8_t *out, size_t capacity);
 // A schedule-aware change of size bytes in place; returns the new size, at most capacity.
 size_t fr_mutate(uint8_t *bytes, size_t size, size_t capacity, uint64_t seed);

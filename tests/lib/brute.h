@@ -13,7 +13,7 @@ enum { BRUTE_EVENTS = 256 };
 
 struct brute {
     uint64_t interleavings;
-    uint64_t leaves_max;  // give up beyond, and where BRUTE_EVENTS or a broken program stops us
+    uint64_t leaves_max;   // give up beyond, and where BRUTE_EVENTS or a broken program stops us
     bool ends_at_failure;  // a trace ends where the first assertion fails
     bool gave_up;
     uint64_t deadlocked;       // traces

@@ -59,7 +59,7 @@ static void print_counts(void) {
     if (result.repeated != 0)
         printf("repeated    %" PRIu64 "\n", result.repeated);
     if (options.plan.bound != FR_BOUND_NONE)
-        printf("beyond      %" PRIu64 " (and %" PRIu64 " cut)\n", result.beyond_bound, result.cut);
+        printf("beyond      %" PRIu64 " steps lead beyond the bound\n", result.beyond_bound);
     printf("deadlocked  %" PRIu64 "\n", result.deadlocked);
     printf("failed      %" PRIu64 "\n", result.failed);
     if (result.step_limited != 0)

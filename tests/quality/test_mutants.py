@@ -148,8 +148,8 @@ MUTANTS = [
     Mutant(
         "the hash forgets what an event depends on",
         "trace.c",
-        "(uint64_t)event->kind << 1 | event->outcome, modes, causes};",
-        "(uint64_t)event->kind << 1 | event->outcome, modes, 0 * causes};",
+        "causes += mix64(",
+        "causes += 0 * mix64(",
         quick=True,
     ),
     Mutant(

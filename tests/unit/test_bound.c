@@ -1,5 +1,4 @@
-// The bounded search: orders, prefixes, cut executions, its ending, and what it does without
-// memory.
+// The bounded search: orders, prefixes, cut executions, its ending, and running out of memory.
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 

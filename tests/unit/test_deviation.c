@@ -57,6 +57,7 @@ static void check_program(const char *name, const char *constant) {
         CHECK(handed == expected, "%s: %u schedules with less than %u preemptions, not %u", name,
               handed, cost_end, expected);
         CHECK(!d.overflowed, "there was room");
+        CHECK(d.count == (cost_end == 0 ? 1 : handed), "only what will be handed out is kept");
         deviations_release(&d, &alloc);
         digest_set_release(&seen);
         CHECK(fault.blocks == 0, "all is free");

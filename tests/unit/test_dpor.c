@@ -188,6 +188,21 @@ static void test_no_execution_is_in_vain(void) {
     }
 }
 
+// Reversals above a prefix belong to whoever explores there: nothing is left over from them.
+static void test_nothing_is_kept_above_a_prefix(void) {
+    static const uint8_t choices[] = {1, 0, 1};
+    stage_open_model(&stage, "inc", "n=3", NULL);
+    struct digest_set hashes = {0};
+    struct fr_plan plan = {.strategy = FR_STRATEGY_DPOR, .choices = choices, .choice_count = 3};
+    uint64_t executions = stage_explore(&stage, plan, &hashes);
+    struct fr_stats stats = fr_explorer_stats(stage.explorer);
+    CHECK(stats.races_reversed == executions - 1, "%lu reversals for %lu executions",
+          (unsigned long)stats.races_reversed, (unsigned long)executions);
+    CHECK(stage.explorer->dpor.wakeup.live == 0, "no branch is left");
+    digest_set_release(&hashes);
+    stage_close(&stage);
+}
+
 static void test_what_is_counted(void) {
     stage_open_model(&stage, "inc", "n=2", NULL);
     struct digest_set hashes = {0};
@@ -207,6 +222,7 @@ int main(void) {
     test_memory_stays_small();
     test_a_host_that_does_not_repeat_itself_is_found_out();
     test_no_execution_is_in_vain();
+    test_nothing_is_kept_above_a_prefix();
     test_what_is_counted();
     return 0;
 }

@@ -96,6 +96,8 @@ static void test_locks_are_replayed(void) {
     CHECK(succeeds(run, 3, NULL, 0), "the failed try holds nothing");
     const uint32_t then[] = {2};
     CHECK(succeeds(run, 2, then, 1) && !succeeds(run, 2, NULL, 0), "the release counts");
+    const uint32_t reordered[] = {0, 2, 1};
+    CHECK(succeeds(run, 0, reordered, 3), "nor after the release: as a read it changes nothing");
     stage_close(&stage);
 }
 

@@ -61,6 +61,19 @@ static void test_a_write_is_after_all_readers(void) {
            "012", "a1<b1 a1<c1 b1<c1");
 }
 
+// What the last write comes after need not be named again: causes stay few.
+static void test_a_write_hides_what_was_before_it(void) {
+    stage_open_text(&stage,
+                    "shared x; thread a { r = x; } thread b { r = weak(x); }"
+                    "thread c { weakadd(x, 1); } thread d { x = 1; } thread e { x = 2; }",
+                    NULL);
+    stage_replay(&stage, "01234");
+    const struct event *events = stage.explorer->run.trace.events;
+    CHECK(events[3].cause_count == 3, "d comes after all three: %u", events[3].cause_count);
+    CHECK(events[4].cause_count == 1, "e comes after d: %u", events[4].cause_count);
+    stage_close(&stage);
+}
+
 static void test_a_failed_attempt_is_a_read(void) {
     // Two failing TRYs of a held lock do not depend on each other, only on who took it.
     expect("lock m; thread a { acquire m; } thread b { try(m); } thread c { try(m); }", "012",
@@ -167,6 +180,7 @@ static void test_reads_from_is_coarser_than_the_trace(void) {
 int main(void) {
     test_modes();
     test_a_write_is_after_all_readers();
+    test_a_write_hides_what_was_before_it();
     test_a_failed_attempt_is_a_read();
     test_locks_order();
     test_spawn_and_join_order();

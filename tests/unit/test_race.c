@@ -1,5 +1,4 @@
-// Races of small executions, as text: "a1-b2" says that b's second event could come before a's
-// first.
+// Races of small executions, as text: "a1-b2" says that b's second event could be before a1.
 // SPDX-License-Identifier: Apache-2.0
 #include "race.h"
 
@@ -192,6 +191,24 @@ static void test_a_lock_held_outside_at_first(void) {
     fr_explorer_free(e);
 }
 
+// An execution that is cut: b is about to take a lock that is free again. That is no waiting.
+static void test_who_could_go_on_does_not_wait(void) {
+    struct fr_explorer *e = begin(NULL, 0);
+    struct fr_access lock = {.key = 1};
+    struct fr_op op = {.kind = FR_OP_ACQUIRE, .accesses = &lock, .access_count = 1};
+    CHECK_OK(fr_run_announce(e, 0, &op));
+    CHECK_OK(fr_run_announce(e, 1, &op));
+    CHECK_OK(fr_run_leave(e, 2));
+    decide(e, 0);
+    op.kind = FR_OP_RELEASE;
+    CHECK_OK(fr_run_announce(e, 0, &op));
+    CHECK(strcmp(races_of(e), "a1-b1") == 0, "now it waits: %s", races_of(e));
+    decide(e, 0);
+    CHECK_OK(fr_run_leave(e, 0));
+    CHECK(strcmp(races_of(e), "") == 0, "now it does not: %s", races_of(e));
+    fr_explorer_free(e);
+}
+
 int main(void) {
     test_conflicting_accesses_race();
     test_only_immediate_pairs_race();
@@ -202,5 +219,6 @@ int main(void) {
     test_attempts_race_as_what_they_turned_out_to_be();
     test_a_spin_races_only_where_it_can_be_performed();
     test_a_lock_held_outside_at_first();
+    test_who_could_go_on_does_not_wait();
     return 0;
 }

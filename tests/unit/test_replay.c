@@ -99,6 +99,11 @@ static void test_the_nth_time(void) {
                                 {.thread = 0, .until = site_of(0, 0), .nth = 3},
                                 {.thread = 1}};
     expect(both, 3, "0010", 3);
+    // The first time is over, and it is about to do it again: as good as reached.
+    struct fr_segment past[] = {{.thread = 0, .until = site_of(0, 0), .nth = 2},
+                                {.thread = 0, .until = site_of(0, 0), .nth = 1},
+                                {.thread = 1}};
+    expect(past, 3, "0100", 3);
     // A fourth time does not come.
     struct fr_segment fourth[] = {{.thread = 0, .until = site_of(0, 0), .nth = 4}, {.thread = 1}};
     expect(fourth, 2, "0001", 0);

@@ -221,6 +221,10 @@ static void test_a_spin_waits_for_a_write(void) {
     perform(&room, 0);
     announce(&room, 0, FR_OP_SPIN, 1);
     CHECK(!run_is_enabled(&room.run, 0), "once");
+    announce(&room, 1, FR_OP_UPDATE, 1);
+    perform(&room, 1);
+    announce(&room, 1, FR_OP_SPIN, 1);
+    CHECK(!run_is_enabled(&room.run, 1), "its own write is nothing new to it");
     close_room(&room);
 }
 
