@@ -197,8 +197,11 @@ static void parse_items(struct parser *p) {
         else
             parse_fail(p, "const, shared, lock or thread");
     }
-    if (p->program->thread_count == 0)
-        parse_fail(p, "at least one thread");
+    bool any = false;
+    for (uint32_t t = 0; t < p->program->thread_count; t++)
+        any |= !p->program->late[t];
+    if (!any)
+        parse_fail(p, "at least one thread that is not late");
     for (uint32_t i = 0; i < p->define_count; i++) {
         const struct symbol *symbol = parse_find(p, p->defines[i].name);
         if (symbol == NULL || symbol->kind != SYMBOL_CONST)

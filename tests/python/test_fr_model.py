@@ -170,6 +170,8 @@ def test_another_program_does_not_take_up_a_saved_exploration(tmp_path: Path) ->
         ("shared x\nthread t { x = 1; }\n", 'line 2: found "thread", expected ;'),
         ("thread t { acquire m; }\n", 'line 1: found "m", expected a lock'),
         ("shared x;\n", 'line 2: found "the end", expected at least one thread'),
+        # Found by fuzzing the parser: nobody is there to spawn the late one.
+        ("shared x;\nlate thread t { x = 1; }\n", "expected at least one thread that is not late"),
         ("shared x;\nthread t { x = $; }\n", "line 2: "),
         ("thread t { r = 1; }\nthread u { spawn t; }\n", "line 2: "),
         ("shared x[2];\nthread t { x[5] = 1; }\n", "an index is out of range"),
