@@ -16,7 +16,8 @@ static void check_row(const struct row *row, bool stable_keys) {
     static struct program program;
     load_program(row->name, row->constant, &program);
     struct explore_options options = {.plan = {.strategy = FR_STRATEGY_DPOR},
-                                      .stable_keys = stable_keys};
+                                      .stable_keys = stable_keys,
+                                      .executions_max = 4 * row->traces};
     struct explored got = explore_program(&program, &options, NULL, row->name);
     printf("%-24s %-5s %s %6lu traces %6lu executions %4lu deadlocked %8lu events\n", row->name,
            row->constant, stable_keys ? "stable " : "varying", (unsigned long)got.traces,

@@ -14,7 +14,8 @@ static void check_dpor(const struct program *program, const struct brute *truth,
                        enum fr_order order, bool stable_keys, const char *name) {
     struct explore_options options = {
         .plan = {.strategy = FR_STRATEGY_DPOR, .order = order, .order_seed = 3},
-        .stable_keys = stable_keys};
+        .stable_keys = stable_keys,
+        .executions_max = 4 * truth->traces.count};
     struct explored got = explore_program(program, &options, truth, name);
     CHECK(got.traces == truth->traces.count, "%s: %lu of %lu traces", name,
           (unsigned long)got.traces, (unsigned long)truth->traces.count);

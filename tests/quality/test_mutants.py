@@ -173,7 +173,7 @@ def survives(tree: Path) -> bool:
     for name, arguments in SUITE:
         program = build(tree, name)
         ran = subprocess.run(
-            [str(program), *arguments], cwd=tree, capture_output=True, timeout=600, check=False
+            [str(program), *arguments], cwd=tree, capture_output=True, timeout=120, check=False
         )
         if ran.returncode != 0:
             return False
