@@ -86,11 +86,21 @@ void access_add_next(struct access_list *list, PyObject *iterator, Py_ssize_t re
     Py_TYPE(iterator)->tp_traverse(iterator, visit_source, &search);
 }
 
+// What a bound method is bound to, or NULL: whoever gets the method may call it (`key=d.get`).
+static PyObject *bound_to(PyObject *object) {
+    if (PyCFunction_Check(object))
+        return PyCFunction_GET_SELF(object);
+    return PyMethod_Check(object) ? PyMethod_GET_SELF(object) : NULL;
+}
+
 void access_add_whole(struct access_list *list, PyObject *object, bool write, bool on_stack) {
     if (object == NULL)
         return;
     switch (container_kind_of(object)) {
     case CONTAINER_NONE:
+        object = bound_to(object);
+        if (object != NULL && container_kind_of(object) == CONTAINER_WHOLE)
+            add_contents(list, object, true);
         return;
     case CONTAINER_ITERATOR:
         access_add_next(list, object, on_stack ? 1 : 0);
@@ -152,9 +162,7 @@ static bool is_fixed(PyObject *object, PyObject *name) {
     return found == NULL || Py_TYPE(found)->tp_descr_set == NULL;
 }
 
-void access_add_attribute(struct access_list *list, PyObject *object, PyObject *name, bool write) {
-    if (!PyUnicode_CheckExact(name))
-        return;
+static void add_attribute(struct access_list *list, PyObject *object, PyObject *name, bool write) {
     // A module's attributes are its functions' globals.
     if (PyModule_Check(object)) {
         add_element(list, PyModule_GetDict(object), name, write);
@@ -166,6 +174,20 @@ void access_add_attribute(struct access_list *list, PyObject *object, PyObject *
     access_add(list, location_of_attribute(object, name), write ? FR_WRITE : FR_READ);
     if (!write || PyType_Check(object))
         access_add(list, location_of_class_attribute(name), write ? FR_WRITE : FR_READ);
+}
+
+void access_add_attribute(struct access_list *list, PyObject *object, PyObject *name, bool write) {
+    if (!PyUnicode_Check(name))
+        return;
+    // A subclass of str (a member of a StrEnum, for instance) names the attribute of its text.
+    PyObject *exact = PyUnicode_FromObject(name);
+    if (exact == NULL) {
+        PyErr_Clear();
+        list->is_full = true;  // refused: what cannot be told apart is not passed over
+        return;
+    }
+    add_attribute(list, object, exact, write);
+    Py_DECREF(exact);
 }
 
 // `super` objects: the attribute is looked for in classes and bound to the instance behind them.

@@ -13,7 +13,6 @@ static const struct {
 } inert_names[] = {
     {"_thread", "LockType", true},
     {"_thread", "RLock", true},
-    {"_queue", "SimpleQueue", true},
     {"_thread", "_local", true},
     {"_thread", "_ThreadHandle", true},
     {"types", "FunctionType", false},

@@ -78,6 +78,16 @@ static enum fr_status check_invariant(const struct runner_harness *harness,
                                       struct runner_outcome *outcome) {
     outcome->verdict = FR_VERDICT_PASS;
     PyObject *answer = PyObject_CallOneArg(harness->invariant, runner.state);
+    // These are true whatever they would say if they were run.
+    if (answer != NULL &&
+        (PyGen_Check(answer) || PyCoro_CheckExact(answer) || PyCallable_Check(answer))) {
+        PyErr_Format(errors_harness,
+                     "invariant() answered %R, which says nothing; it must answer "
+                     "True, False or None",
+                     answer);
+        Py_DECREF(answer);
+        return FR_HOST;
+    }
     int holds = answer == NULL ? -1 : answer == Py_None ? 1 : PyObject_IsTrue(answer);
     Py_XDECREF(answer);
     if (holds > 0)

@@ -103,6 +103,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # source lines may hold anything
     faulthandler.disable()  # its handlers would keep libFuzzer from saving the input of a crash
     try:
+        if sys.flags.optimize:
+            raise UnusableError(
+                "Python runs with -O, which takes the asserts out of harnesses and of what they"
+                " test; run without -O and without PYTHONOPTIMIZE"
+            )
         return command(arguments)
     except (UnusableError, _core.FrontrunError) as error:
         complain(error)
@@ -151,10 +156,7 @@ def fuzz(argv: list[str]) -> int:
     if "carrier" in arguments.options:
         os.environ["FRONTRUN_CARRIER"] = arguments.options["carrier"]
     subject = harness.subject()
-    # A harness that cannot run at all is told here, before libFuzzer has said anything.
-    first = _core.Explorer(subject)
-    first.start()
-    replay.run(harness, first.step)
+    try_twice(harness, subject)
     listener = Campaign(harness, subject, settings_of(arguments, bool(files)))
     shared: dict[str, Any] = {
         "traces": TRACES[arguments.options["trace-features"]],
@@ -171,6 +173,25 @@ def fuzz(argv: list[str]) -> int:
     return _fuzz.run(
         subject.capsule, listener, argv=libfuzzer_argv(argv, arguments, bool(files)), **shared
     )
+
+
+def try_twice(harness: harness_file.Harness, subject: _core.Subject) -> None:
+    """The same schedule twice, before libFuzzer has said anything.
+
+    A harness that cannot run at all is told here, and so is one whose first execution is unlike all
+    later ones: a module's state that is made once, a cache that is filled.
+    """
+    explorer = _core.Explorer(subject)
+    seen = []
+    for _ in range(2):
+        explorer.start()
+        seen.append((replay.run(harness, explorer.step), explorer.trace_hash))
+    if seen[0] != seen[1]:
+        raise UnusableError(
+            "the same schedule did not give the same execution twice"
+            f" (first {seen[0][0]}, then {seen[1][0]}): time, randomness, other threads or state that"
+            " setup() does not make anew decides, too; take that out of the harness"
+        )
 
 
 def sort_arguments(argv: list[str]) -> Arguments:

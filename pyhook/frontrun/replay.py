@@ -121,10 +121,10 @@ def check_belongs(path: Path, recorded: schedule_file.Schedule, harness: Harness
         )
 
 
-def run(harness: Harness, execute: Any) -> None:
-    """Executes, with the user's mistakes as UnusableError."""
+def run(harness: Harness, execute: Any) -> Any:
+    """What executing answers, with the user's mistakes as UnusableError."""
     try:
-        execute()
+        return execute()
     except _core.HarnessError as error:
         raise UnusableError(campaign.sentence_of(harness, error)) from None
 

@@ -13,9 +13,10 @@ HARNESSES = ROOT / "harnesses"
 SECONDS_MAX = 120
 
 
-def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
-    """Starts the command in a directory."""
+def start(*arguments: object, cwd: Path, **variables: str) -> subprocess.Popen[str]:
+    """Starts the command in a directory, with these variables in its environment."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONHASHSEED"}
+    environment |= variables
     return subprocess.Popen(
         [sys.executable, "-m", "frontrun.fuzz_cli", *map(str, arguments)],
         cwd=cwd,
@@ -26,9 +27,11 @@ def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
     )
 
 
-def frontrun_fuzz(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+def frontrun_fuzz(
+    *arguments: object, cwd: Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Runs the command to its end, in a directory, and answers what it wrote."""
-    with start(*arguments, cwd=cwd) as process:
+    with start(*arguments, cwd=cwd, **variables) as process:
         try:
             stdout, stderr = process.communicate(timeout=SECONDS_MAX)
         except subprocess.TimeoutExpired:

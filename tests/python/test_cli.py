@@ -287,16 +287,46 @@ def write_fickle(path: Path, failing: int) -> None:
 
 
 def test_a_program_that_does_not_repeat_itself_is_refused(tmp_path: Path) -> None:
-    # The first call is the trial; the second one, an input, is repeated by the third.
-    write_fickle(tmp_path / "fickle.py", 3)
+    # The first two calls are the trial; the third one, an input, is repeated by the fourth.
+    write_fickle(tmp_path / "fickle.py", 4)
     result = frontrun_fuzz("fickle.py", cwd=tmp_path)
     assert result.returncode == 2, result.stdout
     assert "the same schedule did not give the same execution twice" in result.stderr
     assert "exhausted" not in result.stdout
 
 
+def test_a_first_execution_unlike_the_others_is_no_pass(tmp_path: Path) -> None:
+    write_fickle(tmp_path / "fickle.py", 1)
+    result = frontrun_fuzz("fickle.py", cwd=tmp_path)
+    assert result.returncode == 2, result.stdout
+    assert "(first invariant, then pass)" in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_run_without_asserts_is_refused(tmp_path: Path) -> None:
+    write_fickle(tmp_path / "fickle.py", 0)
+    result = frontrun_fuzz("fickle.py", cwd=tmp_path, PYTHONOPTIMIZE="1")
+    assert result.returncode == 2, result.stdout
+    assert "run without -O" in result.stderr
+
+
+def test_threads_that_never_meet_are_said_to(tmp_path: Path) -> None:
+    (tmp_path / "apart.py").write_text(
+        "def setup():\n    return [0], [0]\n"
+        "def first(state):\n    state[0][0] = 1\n"
+        "def second(state):\n    state[1][0] = 1\n"
+        "threads = [first, second]\n"
+        "def invariant(state):\n    return True\n",
+        encoding="utf-8",
+    )
+    result = frontrun_fuzz("apart.py", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "the only trace was executed" in result.stdout
+    assert "no two threads met" in result.stdout
+
+
 def test_a_failure_that_does_not_repeat_itself_is_not_hidden(tmp_path: Path) -> None:
-    write_fickle(tmp_path / "fickle.py", 4)
+    write_fickle(tmp_path / "fickle.py", 5)
     result = frontrun_fuzz("fickle.py", cwd=tmp_path)
     assert result.returncode == 77, result.stderr
     assert "FAILED, but not again with the same schedule" in result.stdout

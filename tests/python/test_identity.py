@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -196,6 +197,30 @@ def test_setattr_and_getattr() -> None:
 
     assert conflicts(lambda box: setattr(box, "value", 1), second, Box)
     assert conflicts(lambda box: object.__setattr__(box, "value", 1), second, Box)
+
+
+class Name(str, enum.Enum):
+    VALUE = "value"
+
+
+def test_a_name_of_a_subclass_of_str_is_that_name() -> None:
+    def write(box: Box) -> None:
+        setattr(box, Name.VALUE, 1)
+
+    def read(box: Box) -> None:
+        box.value  # noqa: B018
+
+    assert conflicts(write, read, Box)
+
+
+def test_a_bound_method_as_an_argument_is_called_by_whoever_gets_it() -> None:
+    def rank(scores: dict[str, int]) -> None:
+        sorted(["a", "b"], key=scores.get)
+
+    def change(scores: dict[str, int]) -> None:
+        scores["a"] = 5
+
+    assert conflicts(rank, change, lambda: {"a": 1, "b": 2})
 
 
 def test_a_global_is_an_attribute_of_its_module() -> None:

@@ -78,6 +78,13 @@ def test_answers_of_the_invariant(answer: object, verdict: str) -> None:
     assert verdicts == {verdict: 1}
 
 
+def test_an_answer_that_is_always_true_is_refused() -> None:
+    explorer = make_explorer(Account, [deposit], lambda account: (ok for ok in [False] if ok))
+    explorer.start()
+    with pytest.raises(_core.HarnessError, match="which says nothing"):
+        explorer.step()
+
+
 def test_invariant_that_raises_keeps_its_exception() -> None:
     def invariant(account: Account) -> None:
         assert account.balance == 7, "not seven"
