@@ -189,8 +189,8 @@ def try_twice(harness: harness_file.Harness, subject: _core.Subject) -> None:
     if seen[0] != seen[1]:
         raise UnusableError(
             "the same schedule did not give the same execution twice"
-            f" (first {seen[0][0]}, then {seen[1][0]}): time, randomness, other threads or state that"
-            " setup() does not make anew decides, too; take that out of the harness"
+            f" (first {seen[0][0]}, then {seen[1][0]}): time, randomness, other threads or state"
+            " that setup() does not make anew decides, too; take that out of the harness"
         )
 
 
