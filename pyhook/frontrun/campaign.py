@@ -190,7 +190,7 @@ class Campaign:
             return 0
         say(
             f"exhausted: all {traces:,} traces were executed and none failed;"
-            " the invariant holds for every interleaving"
+            " the invariant holds for every interleaving of what is observed"
         )
         return 0
 
