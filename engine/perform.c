@@ -167,6 +167,7 @@ enum fr_status run_perform(struct run *run, fr_tid tid) {
     if (status != FR_OK)
         return status;
     struct event *event = &run->trace.events[at];
+    event->switchable = thread->switchable;
     if (step.kind == FR_OP_SPIN) {
         const struct object *object = &run->objects.items[step.touches[0].slot];
         if (tset_has(object->accessed[SINCE_STRONG], tid))

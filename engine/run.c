@@ -117,7 +117,8 @@ static enum fr_status record_touches(struct run *run, struct thread *thread,
 }
 
 static bool is_well_formed(const struct run *run, const struct fr_op *op) {
-    if (op->kind >= FR_OP_KINDS || op->access_count > FR_ACCESSES_MAX)
+    if (op->kind >= FR_OP_KINDS || op->access_count > FR_ACCESSES_MAX ||
+        op->switchable >= FR_SWITCHES)
         return false;
     for (uint32_t i = 0; op->kind == FR_OP_ACCESS && i < op->access_count; i++)
         if (op->accesses[i].mode >= FR_MODES)
@@ -137,6 +138,7 @@ enum fr_status run_announce(struct run *run, fr_tid tid, const struct fr_op *op)
     if (status != FR_OK)
         return status;
     thread->kind = (uint8_t)op->kind;
+    thread->switchable = op->switchable;
     thread->site = op->site;
     thread->target = op->target;
     thread->value = op->value;

@@ -12,6 +12,7 @@ struct thread {
     bool left;
     bool pending;  // has announced
     uint8_t kind;  // of the pending operation
+    uint8_t switchable;
     fr_tid target;
     fr_tid parent;      // FR_TID_NONE: a worker
     uint32_t ordinal;   // n-th child of its parent, n-th worker

@@ -35,6 +35,7 @@ struct event {
     uint8_t thread;
     uint8_t kind;
     bool outcome;
+    uint8_t switchable;  // enum fr_switch
 };
 
 // What was decided at a branching point: a state with two or more enabled threads.

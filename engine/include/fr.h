@@ -68,6 +68,17 @@ bool fr_verdict_is_failure(enum fr_verdict verdict);
 
 // ------------------------------------------------------------------------------ operations
 
+// May the thread lose its turn between its last operation and this one? In CPython with the GIL
+// that depends on the instructions in between. The engine explores as if it always might, and
+// remembers what it was told: see fr_trace_reach.
+enum fr_switch {
+    FR_SWITCH_YES,      // yes, whatever the interpreter does
+    FR_SWITCH_UNKNOWN,  // nobody knows
+    FR_SWITCH_COLD,     // only while the interpreter has not specialised an instruction in between
+    FR_SWITCH_NO,
+    FR_SWITCHES
+};
+
 // How an access touches its object. Conflicts: read-write, write-write; a weak read with a write
 // only; a weak write with a read and a write, but with no weak access.
 enum fr_mode { FR_READ, FR_WRITE, FR_READ_WEAK, FR_WRITE_WEAK, FR_MODES };
@@ -100,6 +111,8 @@ struct fr_op {
     // ACQUIRE, TRY, RELEASE: the lock is held by something outside the logical threads (or was
     // taken before the execution began). Looked at on the first touch of the lock only.
     bool held_outside;
+    // Said of the stretch before this operation; an enum fr_switch.
+    uint8_t switchable;
 };
 
 // ------------------------------------------------------------------------------ the explorer
@@ -307,6 +320,14 @@ uint32_t fr_trace_preemptions(const struct fr_explorer *explorer);
 // limit. The trace must be complete (fr_run_stop FINISHED or DEADLOCK).
 FR_MUST_CHECK enum fr_status fr_trace_least_preemptions(struct fr_explorer *explorer,
                                                         uint32_t limit, uint32_t *out);
+// Is there a schedule of the last execution's trace that preempts a thread only before operations
+// whose fr_op.switchable is at most `allowed`? Losing the turn because it cannot go on is no
+// preemption. *reached: yes, and order[0 .. length) are the threads of its events (capacity at
+// least fr_trace_length). The trace must be complete (fr_run_stop FINISHED or DEADLOCK). FR_LIMIT:
+// not settled within states_max prefixes of the trace. One schedule of a trace stands for all of
+// them: if none is allowed, no schedule with these events in this partial order is.
+FR_MUST_CHECK enum fr_status fr_trace_reach(struct fr_explorer *explorer, enum fr_switch allowed,
+                                            uint32_t states_max, fr_tid *order, bool *reached);
 // The execution as choice bytes: with them as prefix every strategy repeats it. Writes at most
 // capacity bytes, returns how many there are.
 size_t fr_trace_choices(const struct fr_explorer *explorer, uint8_t *out, size_t capacity);

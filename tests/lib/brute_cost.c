@@ -9,6 +9,8 @@ struct position {
     struct program_state state;
     uint32_t length;
     uint32_t costs[FR_BOUNDS];
+    enum fr_switch needed;  // the worst at a preemption so far
+    uint32_t counts[PROGRAM_THREADS];
     // For spins: lengths at the last strong access per thread, at the last change.
     uint32_t seen[PROGRAM_THREADS][PROGRAM_OBJECTS];
     uint32_t changed[PROGRAM_OBJECTS];
@@ -49,6 +51,7 @@ static void step(struct position *p, uint32_t t) {
     uint32_t count = i->opcode == OPC_MULTI ? (uint32_t)i->imm : 1;
     i += i->opcode == OPC_MULTI;
     p->length++;
+    p->counts[t]++;
     for (uint32_t k = 0; k < count; k++)
         note_access(p, t, i + k);
     program_step(&p->state, t);
@@ -68,6 +71,10 @@ static void note_leaf(const struct search *s, const struct position *p) {
     s->cost->interleavings++;
     note_least(s->cost, FR_BOUND_PREEMPTIONS, digest, p->costs[FR_BOUND_PREEMPTIONS]);
     note_least(s->cost, FR_BOUND_DELAYS, digest, p->costs[FR_BOUND_DELAYS]);
+    bool is_new;
+    struct digest_entry *entry = digest_set_add(&s->cost->switches, digest, p->needed, &is_new);
+    if (p->needed < entry->value)
+        entry->value = p->needed;
 }
 
 // Copies only what the program uses.
@@ -83,10 +90,21 @@ static void copy_position(struct position *to, const struct position *from) {
     memcpy(to->state.bag, from->state.bag, objects * sizeof *to->state.bag);
     memcpy(to->state.holder, from->state.holder, objects * sizeof *to->state.holder);
     memcpy(to->costs, from->costs, sizeof to->costs);
+    to->needed = from->needed;
+    memcpy(to->counts, from->counts, threads * sizeof *to->counts);
     memcpy(to->changed, from->changed, objects * sizeof *to->changed);
     for (uint32_t t = 0; t < threads; t++)
         memcpy(to->seen[t], from->seen[t], objects * sizeof *to->seen[t]);
     to->length = from->length;
+}
+
+// The thread that ran last could go on and is left: what that takes.
+static void note_preemption(const struct search *s, struct position *p, uint32_t last) {
+    p->costs[FR_BOUND_PREEMPTIONS]++;
+    uint32_t t = s->thread_of[last];
+    enum fr_switch level = program_switchable(s->cost->switch_seed, t, p->counts[t]);
+    if (level > p->needed)
+        p->needed = level;
 }
 
 // last: rank of the thread that ran last, or the number of threads.
@@ -107,7 +125,8 @@ static void enumerate(struct search *s, struct position *p, uint32_t last) {
         }
         copy_position(p + 1, p);
         p[1].costs[FR_BOUND_DELAYS] += skipped++;
-        p[1].costs[FR_BOUND_PREEMPTIONS] += last_enabled && rank != last;
+        if (last_enabled && rank != last)
+            note_preemption(s, p + 1, last);
         s->schedule[p->length] = (uint8_t)t;
         step(p + 1, t);
         enumerate(s, p + 1, rank);
@@ -132,6 +151,7 @@ void brute_cost(struct brute_cost *cost, const struct program *program) {
     cost->gave_up = false;
     for (uint32_t kind = 0; kind < FR_BOUNDS; kind++)
         digest_set_clear(&cost->least[kind]);
+    digest_set_clear(&cost->switches);
     memset(&positions[0], 0, sizeof positions[0]);
     program_begin(&positions[0].state, program);
     enumerate(&search, &positions[0], program->thread_count);
@@ -140,6 +160,7 @@ void brute_cost(struct brute_cost *cost, const struct program *program) {
 void brute_cost_release(struct brute_cost *cost) {
     for (uint32_t kind = 0; kind < FR_BOUNDS; kind++)
         digest_set_release(&cost->least[kind]);
+    digest_set_release(&cost->switches);
 }
 
 uint64_t brute_cost_within(const struct brute_cost *cost, enum fr_bound kind, uint32_t limit) {

@@ -14,6 +14,10 @@ struct brute_cost {
     bool gave_up;
     // By enum fr_bound: digest of each trace (brute_digest) -> the least cost of a schedule of it.
     struct digest_set least[FR_BOUNDS];
+    // The least enum fr_switch that a schedule of the trace needs at each of its preemptions, if
+    // switch_seed is not 0.
+    struct digest_set switches;
+    uint64_t switch_seed;  // as in struct program_subject; set by the caller
 };
 
 // Enumerates every interleaving. leaves_max is set by the caller, the rest is reset.

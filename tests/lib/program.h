@@ -120,14 +120,19 @@ struct fr_op program_op(const struct program_state *state, uint32_t thread, uint
 struct program_subject {
     const struct program *program;
     struct program_state state;
-    bool vary_keys;  // keys differ from execution to execution
+    bool vary_keys;        // keys differ from execution to execution
+    uint64_t switch_seed;  // operations are announced with program_switchable
     uint64_t executions;
     // The engine's number of each of the program's threads, and back: late ones come last there.
     fr_tid tid_of[PROGRAM_THREADS];
     uint8_t thread_of[PROGRAM_THREADS];
     uint8_t schedule[4096];  // the program's threads of the last execution, in order
     uint32_t length;
+    uint32_t counts[PROGRAM_THREADS];  // of events, by thread of the program
 };
+// Where threads may be switched, made up: before the n-th (from 0) operation of a thread. Seed 0:
+// everywhere.
+enum fr_switch program_switchable(uint64_t seed, uint32_t thread, uint32_t n);
 struct fr_subject program_subject(struct program_subject *subject, const struct program *program);
 
 #endif

@@ -73,6 +73,13 @@ struct fr_op program_op(const struct program_state *state, uint32_t t, uint64_t 
     return op;
 }
 
+enum fr_switch program_switchable(uint64_t seed, uint32_t thread, uint32_t n) {
+    if (seed == 0)
+        return FR_SWITCH_YES;
+    uint64_t mixed = (seed * 64 + thread + 1) * 0x9E3779B97F4A7C15U ^ (n + 1) * 0xD1B54A32D192ED03U;
+    return (enum fr_switch)((mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9U >> 62);
+}
+
 static enum fr_status announce(struct program_subject *s, struct fr_explorer *e, uint32_t t) {
     uint64_t salt = s->vary_keys ? s->executions : 0;
     struct fr_access accesses[PROGRAM_MULTI];
@@ -81,6 +88,7 @@ static enum fr_status announce(struct program_subject *s, struct fr_explorer *e,
     struct fr_op op = program_op(&s->state, t, salt, accesses);
     if (op.kind == FR_OP_SPAWN || op.kind == FR_OP_JOIN)
         op.target = s->tid_of[op.target];
+    op.switchable = (uint8_t)program_switchable(s->switch_seed, t, s->counts[t]);
     return fr_run_announce(e, s->tid_of[t], &op);
 }
 
@@ -118,6 +126,7 @@ static enum fr_status go_on(struct program_subject *s, struct fr_explorer *e) {
         if (s->length < sizeof s->schedule)
             s->schedule[s->length] = (uint8_t)t;
         s->length++;
+        s->counts[t]++;
         const struct instruction *i = program_next(&s->state, t);
         program_step(&s->state, t);
         if (s->state.broken)
@@ -136,6 +145,7 @@ static enum fr_status execute(void *self, struct fr_explorer *e, enum fr_verdict
     struct program_subject *s = self;
     s->executions++;
     s->length = 0;
+    memset(s->counts, 0, sizeof s->counts);
     program_begin(&s->state, s->program);
     if (s->state.broken)
         return FR_HOST;
