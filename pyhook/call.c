@@ -300,12 +300,16 @@ static void collect_call(struct access_list *list, struct call *call) {
 
 // ------------------------------------------------------------------------------ instructions
 
+static PyObject *unpacked_callable(int argument, const struct operands *on) {
+    return on->top[(PY_VERSION_HEX >= 0x030d0000 ? -3 : -2) - (argument & 1)];
+}
+
 // f(*values, **keywords): the values are in a tuple, or in whatever will be iterated.
 static void collect_unpacked(struct access_list *list, int argument, const struct operands *on) {
     int above = argument & 1;
     PyObject *values = on->top[-1 - above];
     struct call call = {
-        .callable = on->top[PY_VERSION_HEX >= 0x030d0000 ? -3 - above : -2 - above],
+        .callable = unpacked_callable(argument, on),
         .keywords = above ? on->top[-1] : NULL,
     };
     access_add_whole(list, values, false, true);
@@ -329,18 +333,12 @@ static void collect_enter(struct access_list *list, PyObject *manager) {
     collect_call(list, &call);
 }
 
-void call_collect(struct access_list *list, enum site_kind kind, int argument,
-                  const struct operands *on) {
+// The callable and the plain arguments of a call instruction.
+static struct call read_call(enum site_kind kind, int argument, const struct operands *on) {
     PyObject **top = on->top;
     struct call call = {.callable = NULL, .on_stack = true, .count = argument};
     call.values = top - argument;
     switch (kind) {
-    case SITE_ENTER:
-        collect_enter(list, top[-1]);
-        return;
-    case SITE_CALL_UNPACKED:
-        collect_unpacked(list, argument, on);
-        return;
     case SITE_EXIT:
         call.callable = top[PY_VERSION_HEX < 0x030b0000 ? -7 : -4];
         call.count = 0;  // exception, value, traceback
@@ -376,6 +374,32 @@ void call_collect(struct access_list *list, enum site_kind kind, int argument,
         }
         break;
     }
-    if (call.callable != NULL)
-        collect_call(list, &call);
+    return call;
+}
+
+PyObject *call_callable(enum site_kind kind, int argument, const struct operands *on) {
+    switch (kind) {
+    case SITE_CALL:
+    case SITE_CALL_FUNCTION:
+    case SITE_CALL_KEYWORDS:
+    case SITE_EXIT:
+        return read_call(kind, argument, on).callable;
+    case SITE_CALL_UNPACKED:
+        return unpacked_callable(argument, on);
+    default:
+        return NULL;
+    }
+}
+
+void call_collect(struct access_list *list, enum site_kind kind, int argument,
+                  const struct operands *on) {
+    if (kind == SITE_ENTER) {
+        collect_enter(list, on->top[-1]);
+    } else if (kind == SITE_CALL_UNPACKED) {
+        collect_unpacked(list, argument, on);
+    } else {
+        struct call call = read_call(kind, argument, on);
+        if (call.callable != NULL)
+            collect_call(list, &call);
+    }
 }

@@ -9,5 +9,7 @@ int call_open(void);
 // Collects the accesses of a call instruction (SITE_CALL ... SITE_EXIT).
 void call_collect(struct access_list *list, enum site_kind kind, int argument,
                   const struct operands *operands);
+// What the instruction is about to call, borrowed; NULL if it is none that call_collect knows.
+PyObject *call_callable(enum site_kind kind, int argument, const struct operands *operands);
 
 #endif

@@ -252,6 +252,48 @@ static PyObject *happens_before(PyObject *self, PyObject *args) {
     return PyBool_FromLong(fr_trace_happens_before(explorer->engine, a, b));
 }
 
+static int find_switch(const char *word) {
+    static const char *const words[FR_SWITCHES] = {"yes", "unknown", "cold", "no"};
+    for (int i = 0; i < FR_SWITCHES; i++)
+        if (strcmp(words[i], word) == 0)
+            return i;
+    PyErr_Format(errors_frontrun, "%s says nothing about switches; yes, unknown, cold, no do",
+                 word);
+    return -1;
+}
+
+// Answers the order as blocks, None if there is none.
+static PyObject *reach_within(struct explorer *explorer, int allowed, unsigned int states_max) {
+    fr_tid *order = PyMem_Calloc((size_t)fr_trace_length(explorer->engine) + 1, sizeof *order);
+    if (order == NULL)
+        return PyErr_NoMemory();
+    bool reached;
+    enum fr_status status =
+        fr_trace_reach(explorer->engine, (enum fr_switch)allowed, states_max, order, &reached);
+    PyObject *answer = NULL;
+    if (status == FR_LIMIT)
+        PyErr_SetString(errors_frontrun, "the trace has too many prefixes to look at");
+    else if (status != FR_OK)
+        errors_set_status(status, explorer->engine);
+    else
+        answer = reached ? trace_view_order(order, fr_trace_length(explorer->engine))
+                         : Py_NewRef(Py_None);
+    PyMem_Free(order);
+    return answer;
+}
+
+static PyObject *reach(PyObject *self, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"allowed", "states_max", NULL};
+    const char *word = "yes";
+    unsigned int states_max = 200000;
+    struct explorer *explorer = with_execution(self);
+    if (explorer == NULL ||
+        !PyArg_ParseTupleAndKeywords(args, kwargs, "|sI:reach", names, &word, &states_max))
+        return NULL;
+    int allowed = find_switch(word);
+    return allowed >= 0 ? reach_within(explorer, allowed, states_max) : NULL;
+}
+
 static PyObject *get_failure(PyObject *self, void *Py_UNUSED(closure)) {
     struct explorer *explorer = with_outcome(self);
     return explorer != NULL ? trace_view_failure(explorer->verdict, &explorer->subject->outcome)
@@ -365,6 +407,8 @@ static PyMethodDef explorer_methods[] = {
      "Executions until one fails, the exploration ends or the number is spent."},
     {"shrink", WITH_KEYWORDS(explorer_shrink), METH_VARARGS | METH_KEYWORDS,
      "Minimises the last execution, which failed: (is minimal, candidates tried)."},
+    {"reach", WITH_KEYWORDS(reach), METH_VARARGS | METH_KEYWORDS,
+     "The last execution's trace, leaving threads only where that is allowed, as blocks; or None."},
     {"trace", trace, METH_NOARGS, "The events of the last execution."},
     {"waits", waits, METH_NOARGS, "The threads that were blocked at its end."},
     {"happens_before", happens_before, METH_VARARGS, "Is event a ordered before event b?"},

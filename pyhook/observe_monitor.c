@@ -12,6 +12,7 @@
 #include "backend.h"
 #include "filter.h"
 #include "site.h"
+#include "switch.h"
 
 #if PY_VERSION_HEX >= 0x030c0000
 
@@ -39,7 +40,7 @@ static PyObject *on_instruction(PyObject *self, PyObject *const *arguments, Py_s
     if (table == NULL || table->sites == NULL || unit < 0 || unit >= table->count)
         Py_RETURN_NONE;
     const struct site *site = &table->sites[unit];
-    if (site->kind == SITE_NONE)
+    if (site->kind == SITE_NONE && (!switch_is_wanted() || site->switches == 0))
         return Py_NewRef(api.disable);
     if (!observe_is_open())
         Py_RETURN_NONE;
@@ -57,8 +58,10 @@ static PyObject *on_instruction(PyObject *self, PyObject *const *arguments, Py_s
         .builtins = frame->f_builtins,
         .names = frame->f_locals,
     };
-    if (observe_instruction(site, &operands) < 0)
+    switch_reach(site, frame, (int)unit);
+    if (site->kind != SITE_NONE && observe_instruction(site, &operands) < 0)
         return NULL;
+    switch_leave(site, &operands, frame, (int)unit);
     Py_RETURN_NONE;
 }
 
@@ -89,15 +92,34 @@ static int instrument(PyCodeObject *code) {
     return 0;
 }
 
+// A frame starts, or is resumed, at the RESUME instruction at `unit`, which makes the check but is
+// never shown. Of foreign code it is not known which RESUME it is.
+static void note_entry(PyCodeObject *code, long unit) {
+    const struct site_table *table = site_table_peek(code);
+    bool is_known = table != NULL && table->sites != NULL && unit >= 0 && unit < table->count;
+    enum fr_switch at_entry = FR_SWITCH_UNKNOWN;
+    if (unit <= code->_co_firsttraceable)
+        at_entry = FR_SWITCH_YES;
+    else if (is_known)
+        at_entry = (table->sites[unit].switches & OPCODE_SWITCH_RESUME) != 0 ? FR_SWITCH_YES
+                                                                             : FR_SWITCH_NO;
+    cpython_frame *frame = cpython_current_frame(PyThreadState_Get());
+    switch_enter(frame, frame != NULL ? frame->previous : NULL, at_entry);
+}
+
 static PyObject *on_start(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
     (void)self;
     (void)count;
     // Another thread starts code while the filter runs: ask when it starts next.
     if (instrumented == NULL || filter_is_asking())
         Py_RETURN_NONE;
-    if (instrument((PyCodeObject *)arguments[0]) < 0)
+    PyCodeObject *code = (PyCodeObject *)arguments[0];
+    if (instrument(code) < 0)
         return NULL;
-    return Py_NewRef(api.disable);
+    if (!switch_is_wanted())
+        return Py_NewRef(api.disable);
+    note_entry(code, PyLong_AsLong(arguments[1]) / 2);
+    Py_RETURN_NONE;
 }
 
 static PyMethodDef on_instruction_def = {

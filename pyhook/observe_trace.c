@@ -7,6 +7,7 @@
 
 #include "backend.h"
 #include "site.h"
+#include "switch.h"
 
 #if PY_VERSION_HEX < 0x030c0000
 
@@ -42,12 +43,18 @@ static int on_opcode(PyFrameObject *object) {
     if (table == NULL || table->sites == NULL)
         return 0;
     int unit = cpython_frame_unit(frame);
-    if (unit < 0 || unit >= table->count || table->sites[unit].kind == SITE_NONE ||
-        !observe_is_open())
+    if (unit < 0 || unit >= table->count)
+        return 0;
+    const struct site *site = &table->sites[unit];
+    if ((site->kind == SITE_NONE && !switch_is_wanted()) || !observe_is_open())
         return 0;
     struct operands operands;
     read_operands(frame, code, &operands);
-    return observe_instruction(&table->sites[unit], &operands);
+    switch_reach(site, frame, unit);
+    if (site->kind != SITE_NONE && observe_instruction(site, &operands) < 0)
+        return -1;
+    switch_leave(site, &operands, frame, unit);
+    return 0;
 }
 
 static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *argument) {
@@ -61,6 +68,23 @@ static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *ar
         frame->f_trace_opcodes = 1;
     }
     return 0;
+}
+
+// A frame starts, or is resumed: is there a check before or in its first instruction? Of foreign
+// code that is not known if it is resumed.
+static void note_entry(const struct site_table *table, cpython_frame *frame,
+                       cpython_frame *caller) {
+    int unit = cpython_frame_unit(frame);
+    Py_ssize_t next = unit + 1;
+    bool is_known = table->sites != NULL && next >= 0 && next < table->count;
+    uint8_t flags = is_known ? table->sites[next].switches : 0;
+#if PY_VERSION_HEX < 0x030b0000
+    bool at_check = (flags & OPCODE_SWITCH_SUPPRESSES) == 0;
+#else
+    bool at_check = unit < 0 || (flags & OPCODE_SWITCH_RESUME) != 0;
+#endif
+    enum fr_switch at_entry = at_check ? FR_SWITCH_YES : FR_SWITCH_NO;
+    switch_enter(frame, caller, unit >= 0 && !is_known ? FR_SWITCH_UNKNOWN : at_entry);
 }
 
 // The table of the code that a frame starts, or resumes; may run Python code to build it. The
@@ -93,6 +117,8 @@ static PyObject *evaluate_filtered(PyThreadState *state, cpython_frame *frame, i
     struct site_table *table = enter(cpython_frame_code(frame), throwing);
     if (table == NULL)
         return NULL;
+    if (switch_is_wanted())
+        note_entry(table, frame, cpython_current_frame(state));
     // The default evaluator takes over the flag of the frame below, and gives it back.
     int before = state->cframe->use_tracing;
     state->cframe->use_tracing = table->traced ? 255 : 0;

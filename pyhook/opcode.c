@@ -18,6 +18,16 @@ static const struct {
 #undef OPCODE
 };
 
+static const struct {
+    const char *name;
+    uint8_t flag;
+    int first, last;  // minor versions
+} switches[] = {
+#define SWITCH(name_, flag_, first_, last_) {#name_, OPCODE_SWITCH_##flag_, first_, last_},
+#include "switches.def"
+#undef SWITCH
+};
+
 static const char *const terminals[] = {
     "RETURN_VALUE",    "RETURN_CONST",  "RAISE_VARARGS", "RERAISE",
     "JUMP_FORWARD",    "JUMP_BACKWARD", "JUMP_ABSOLUTE", "JUMP_BACKWARD_NO_INTERRUPT",
@@ -80,6 +90,15 @@ static void describe(struct opcode *opcode, const char *name) {
     }
 }
 
+static void describe_switches(struct opcode *opcode, const char *name) {
+    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
+        if (strcmp(name, switches[i].name) == 0 && PY_MINOR_VERSION >= switches[i].first &&
+            PY_MINOR_VERSION <= switches[i].last)
+            opcode->switches |= switches[i].flag;
+    if (opcode->jump != OPCODE_JUMP_NONE)
+        opcode->switches |= OPCODE_SWITCH_JUMPS;
+}
+
 static int contains(PyObject *module, const char *list, PyObject *item) {
     PyObject *sequence = PyObject_GetAttrString(module, list);
     if (sequence == NULL)
@@ -139,6 +158,7 @@ static int read_opcodes(PyObject *module, PyObject *map) {
         int failed = read_jump(module, &opcodes[value], word, number);
         if (failed == 0)
             failed = read_caches(module, &opcodes[value], name, number);
+        describe_switches(&opcodes[value], word);
         if (failed == -2)
             PyErr_SetString(PyExc_ImportError, "frontrun does not know the opcode module of this "
                                                "interpreter; CPython 3.10 to 3.13 work");

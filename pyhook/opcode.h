@@ -64,6 +64,17 @@ enum opcode_jump { OPCODE_JUMP_NONE, OPCODE_JUMP_FORWARD, OPCODE_JUMP_BACKWARD, 
 // What an instruction does to the order of the stack without pushing.
 enum opcode_shuffle { OPCODE_SHUFFLE_NONE, OPCODE_SHUFFLE_SWAP, OPCODE_SHUFFLE_ROTATE };
 
+// Flags of switches.def.
+enum {
+    OPCODE_SWITCH_AFTER = 1,
+    OPCODE_SWITCH_AFTER_CALL = 2,
+    OPCODE_SWITCH_AFTER_C_CALL = 4,
+    OPCODE_SWITCH_IF_TAKEN = 8,
+    OPCODE_SWITCH_RESUME = 16,
+    OPCODE_SWITCH_SUPPRESSES = 32,
+    OPCODE_SWITCH_JUMPS = 64  // it may jump, without a check
+};
+
 struct opcode {
     enum site_kind kind;
     enum opcode_word word_from;
@@ -79,6 +90,7 @@ struct opcode {
     bool is_call;             // CALL, for the correction of 3.11's stack effects
     bool is_precall;          // PRECALL
     bool is_generator_start;  // RETURN_GENERATOR
+    uint8_t switches;
 };
 
 // -1 with an exception.

@@ -5,6 +5,7 @@
 #include "carrier.h"
 #include "errors.h"
 #include "runner.h"
+#include "switch.h"
 
 // After its first Abort a thread passes this many points unhindered, so that `finally` blocks leave
 // shared things (a lock at module level) as they found them. Then each point raises again.
@@ -79,6 +80,7 @@ static enum fr_status announce(struct runner_thread *thread, fr_tid tid,
         .access_count = op->access_count,
         .target = FR_TID_NONE,
         .held_outside = op->held_outside,
+        .switchable = (uint8_t)switch_take((int)tid),
     };
     thread->pending = op->place;
     return fr_run_announce(runner.explorer, tid, &told);

@@ -8,6 +8,7 @@
 #include "errors.h"
 #include "judge.h"
 #include "observe.h"
+#include "switch.h"
 
 struct runner runner;
 
@@ -65,6 +66,7 @@ static void call_worker(int index) {
         runner_give_up(FR_HOST);
         return;
     }
+    switch_thread_begin(index);
     thread->ran = true;
     thread->closed = 0;
     PyObject *result = PyObject_CallOneArg(thread->callable, runner.state);

@@ -190,10 +190,21 @@ static int is_local_cell(PyCodeObject *code, const struct depth_unit *unit, PyOb
     return PySet_Contains(locals, name);
 }
 
+// Where the GIL may be asked for, and what is needed to tell.
+static void settle_switches(struct site *site, const struct depth_unit *unit) {
+    const struct opcode *opcode = opcode_get(unit->opcode);
+    site->switches = opcode->switches;
+    // Going on with a `yield from` or an `await`.
+    if ((opcode->switches & OPCODE_SWITCH_RESUME) != 0 && (unit->argument & 3) > 1)
+        site->switches &= (uint8_t)~OPCODE_SWITCH_RESUME;
+    site->width = (uint8_t)(1 + opcode->caches);
+}
+
 static int fill_site(PyCodeObject *code, const struct site_table *table,
                      const struct depth_unit *units, Py_ssize_t at, int line, struct site *site) {
     const char *action, *word;
     settle(site, units, at, &action, &word);
+    settle_switches(site, &units[at]);
     if (site->kind == SITE_NONE)
         return 0;
     int is_local = is_local_cell(code, &units[at], table->locals);
@@ -236,7 +247,7 @@ static int read_lines(PyCodeObject *code, int *lines, Py_ssize_t count) {
 static void move_to_prefixes(struct site *sites, const struct depth_unit *units, Py_ssize_t count) {
     for (Py_ssize_t at = count - 2; at >= 0; at--)
         if (!units[at].is_cache && opcode_get(units[at].opcode)->is_prefix)
-            sites[at] = sites[at + 1];
+            sites[at] = sites[at + 1], sites[at].width++;
 }
 #endif
 

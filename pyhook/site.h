@@ -19,6 +19,8 @@ struct site {
     int32_t argument;           // full, with EXTENDED_ARG; names: the index in co_names
     int32_t depth;              // values on the stack before the instruction; -1: never reached
     uint8_t kind;               // enum site_kind
+    uint8_t switches;           // OPCODE_SWITCH_ flags
+    uint8_t width;              // in code units, with prefixes and caches
 };
 
 struct site_caller;

@@ -6,6 +6,7 @@
 
 #include "errors.h"
 #include "session.h"
+#include "switch.h"
 
 #define WATCHDOG_DEFAULT 10.0
 #define WATCHDOG_MAX 86400.0
@@ -18,6 +19,7 @@ static enum fr_status execute(void *self, struct fr_explorer *explorer, enum fr_
         callables = PyTuple_Pack(1, subject->harness.threads);
     else
         callables = Py_XNewRef(subject->harness.threads);
+    switch_set(subject->switches);
     int opened = callables != NULL ? session_open((PyObject *)subject, subject->traced, callables,
                                                   subject->watchdog)
                                    : -1;
@@ -54,13 +56,15 @@ static PyObject *take_threads(PyObject *threads, bool *evaluated) {
 }
 
 static int subject_init(PyObject *self, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"setup", "threads", "invariant", "traced", "watchdog", NULL};
+    static char *names[] = {"setup",    "threads",       "invariant", "traced",
+                            "watchdog", "switch_points", NULL};
     struct subject *subject = (struct subject *)self;
     PyObject *setup, *threads, *invariant;
     PyObject *traced = Py_None;  // not callable: refused below if it is not given
     double watchdog = WATCHDOG_DEFAULT;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|$Od:Subject", names, &setup, &threads,
-                                     &invariant, &traced, &watchdog))
+    int switches = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|$Odp:Subject", names, &setup, &threads,
+                                     &invariant, &traced, &watchdog, &switches))
         return -1;
     if (check_callable(setup, "setup") < 0 || check_callable(invariant, "invariant") < 0 ||
         check_callable(traced, "traced") < 0)
@@ -86,6 +90,7 @@ static int subject_init(PyObject *self, PyObject *args, PyObject *kwargs) {
     };
     subject->traced = Py_NewRef(traced);
     subject->watchdog = watchdog;
+    subject->switches = switches != 0;
     subject->face = (struct fr_subject){.self = subject, .execute = execute};
     subject->outcome.thread = -1;
     return 0;

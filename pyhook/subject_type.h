@@ -15,6 +15,7 @@ struct subject {
     const struct fr_explorer *executed_by;  // whose execution that was; only compared
     PyObject *traced;
     double watchdog;  // seconds without a point after which an execution is blocked
+    bool switches;    // operations say whether the GIL allows to switch before them
 };
 
 extern PyTypeObject subject_type;

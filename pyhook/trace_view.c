@@ -170,17 +170,27 @@ PyObject *trace_view_failure(enum fr_verdict verdict, const struct runner_outcom
                               (unsigned long long)outcome->site));
 }
 
-PyObject *trace_view_blocks(const struct fr_explorer *engine) {
+PyObject *trace_view_order(const fr_tid *order, uint32_t length) {
     PyObject *blocks = PyList_New(0);
-    uint32_t length = fr_trace_length(engine);
     for (uint32_t start = 0; blocks != NULL && start < length;) {
-        fr_tid thread = fr_trace_event(engine, start).thread;
         uint32_t end = start + 1;
-        while (end < length && fr_trace_event(engine, end).thread == thread)
+        while (end < length && order[end] == order[start])
             end++;
-        if (append(blocks, Py_BuildValue("(II)", thread, end - start)) < 0)
+        if (append(blocks, Py_BuildValue("(II)", order[start], end - start)) < 0)
             Py_CLEAR(blocks);
         start = end;
     }
+    return blocks;
+}
+
+PyObject *trace_view_blocks(const struct fr_explorer *engine) {
+    uint32_t length = fr_trace_length(engine);
+    fr_tid *order = PyMem_Calloc((size_t)length + 1, sizeof *order);
+    if (order == NULL)
+        return PyErr_NoMemory();
+    for (uint32_t at = 0; at < length; at++)
+        order[at] = fr_trace_event(engine, at).thread;
+    PyObject *blocks = trace_view_order(order, length);
+    PyMem_Free(order);
     return blocks;
 }

@@ -21,5 +21,7 @@ PyObject *trace_view_waits(const struct fr_explorer *engine, const struct runner
 PyObject *trace_view_failure(enum fr_verdict verdict, const struct runner_outcome *outcome);
 // list[tuple[int, int]]: (thread, number of events it performed in one go)
 PyObject *trace_view_blocks(const struct fr_explorer *engine);
+// The same of a schedule given as the threads of its events, in order.
+PyObject *trace_view_order(const fr_tid *order, uint32_t length);
 
 #endif

@@ -60,6 +60,7 @@ class Subject:
         *,
         traced: Callable[[str], bool],
         watchdog: float = 10.0,  # seconds without an operation after which it is "blocked"
+        switch_points: bool = False,  # find out where the GIL allows to switch; needed by reach()
     ) -> None: ...
     @property
     def capsule(self) -> Any: ...  # a struct fr_subject; keeps the Subject alive
@@ -99,6 +100,14 @@ class Explorer:
     def shrink(self, tries_max: int = 20_000) -> tuple[bool, int]:
         """Minimises the last execution, which failed; its trace is then the last execution's.
         Answers (no schedule with fewer preemptions fails so, candidates tried)."""
+    def reach(
+        self, allowed: str = "yes", states_max: int = 200_000
+    ) -> list[tuple[int, int]] | None:
+        """A schedule of the last execution's trace, as `blocks`, that takes the turn from a thread
+        that could go on only where an interpreter with the GIL may: "yes": certainly; "unknown":
+        or where nobody knows; "cold": or before it has specialised the code; "no": anywhere. None
+        if there is none. FrontrunError if the trace has more than states_max prefixes, or is not
+        complete."""
     def trace(self) -> list[Event]: ...
     def waits(self) -> list[Wait]: ...
     def happens_before(self, a: int, b: int) -> bool: ...

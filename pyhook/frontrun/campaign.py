@@ -15,7 +15,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from frontrun import __version__, _core, _fuzz, report, schedule_file
+from frontrun import __version__, _core, _fuzz, gil, report, schedule_file
 from frontrun.harness import Harness, UnusableError, describe, traced_files
 
 if TYPE_CHECKING:
@@ -98,6 +98,13 @@ def minimized(explorer: _core.Explorer) -> str:
     if n > 0 and minimal:
         return f"{text}; no schedule with fewer fails so ({tries:,} tried)"
     return f"{text} ({tries:,} simpler schedules tried)"
+
+
+def with_gil(harness: Harness, execution: report.Execution) -> str:
+    """The line that says whether a build with the GIL can fail so, too."""
+    with harness.subject(switch_points=True) as subject:
+        reach = gil.reachable(subject, execution.failure, execution.blocks)
+    return f"reachable with the GIL: {reach.answer} ({reach.sentence})"
 
 
 def schedule_path(prefix: str, harness: Harness, failure: _core.Failure) -> Path:
@@ -282,6 +289,7 @@ class Campaign:
         explain(self.harness, execution)
         say()
         say(effort)
+        say(with_gil(self.harness, execution))
         schedule_file.write(path, schedule_of(self.harness, execution, path))
         if artifact is not None:
             say(f"input     {artifact}")

@@ -45,10 +45,14 @@ class Harness:
         """The file's name without its suffix."""
         return self.path.stem
 
-    def subject(self) -> _core.Subject:
-        """What the core executes."""
+    def subject(self, *, switch_points: bool = False) -> _core.Subject:
+        """What the core executes; switch_points: so that gil.reachable can be asked."""
         return _core.Subject(
-            self.setup, self.threads, self.invariant, traced=traced_files(self.path.parent)
+            self.setup,
+            self.threads,
+            self.invariant,
+            traced=traced_files(self.path.parent),
+            switch_points=switch_points,
         )
 
 

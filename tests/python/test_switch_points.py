@@ -1,0 +1,152 @@
+"""Switch points: is a lost update reachable with the GIL? As measured on each Python."""
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from frontrun import _core, gil
+
+PRELUDE = """\
+import functools, threading
+
+class State: pass
+class New: pass
+class NewInit:
+    def __init__(self): self.q = 1
+class Thing:
+    @property
+    def p(self): return 1
+    def m(self): return 1
+    def __getitem__(self, i): return 1
+class Manager:
+    def __enter__(self): return 1
+    def __exit__(self, *a): return None
+
+def f(): return 1
+def get(o): return o.v
+def inc(x): return x + 1
+def gen(): yield 1
+def delegate(): yield from gen()
+
+o, z, a, fl, manager = Thing(), [1], (-5,), False, Manager()
+
+def setup():
+    s = State()
+    s.v, s.d = 0, {"k": 0}
+    return s
+
+def invariant(s): return s.v == 2
+"""
+
+# name, body of both threads, answer on 3.10, 3.11, 3.12, 3.13 and later: y(es), n(o), c(old).
+# Measured without this tool: lost updates in millions of rounds at the shortest switch interval.
+CASES = [
+    ("split", "t=s.v; s.v=t+1", "nnnn"),
+    ("aug", "s.v += 1", "nnnn"),
+    ("dict", "s.d['k']=s.d['k']+1; s.v=s.d['k']", "nnnn"),
+    ("pycall", "t=s.v; f(); s.v=t+1", "yyyy"),
+    ("pymeth", "t=s.v; o.m(); s.v=t+1", "yyyy"),
+    ("get_ret", "t=get(s); s.v=t+1", "ynnn"),
+    ("inc_arg", "s.v=inc(s.v)", "yyyy"),
+    ("len", "t=s.v; len(z); s.v=t+1", "yccc"),
+    ("isinst", "t=s.v; isinstance(t,int); s.v=t+1", "yccc"),
+    ("type1", "t=s.v; type(t); s.v=t+1", "yccc"),
+    ("abs", "t=s.v; abs(5); s.v=t+1", "yyyy"),
+    ("append_between", "q=[]; t=s.v; q.append(0); s.v=t+1", "yccc"),
+    ("cmeth", 't=s.v; "x".strip(); s.v=t+1', "yyyy"),
+    ("newclass", "t=s.v; New(); s.v=t+1", "yyyy"),
+    ("newinit", "t=s.v; NewInit(); s.v=t+1", "yyyy"),
+    ("kwcall_c", "t=s.v; sorted((), reverse=True); s.v=t+1", "yyyy"),
+    ("callex_c", "t=s.v; abs(*a); s.v=t+1", "yyyy"),
+    ("prop", "t=s.v; o.p; s.v=t+1", "yyyy"),
+    ("getitem_py", "t=s.v; o[0]; s.v=t+1", "yyyy"),
+    ("ifjump", "t=s.v\nif fl: t=0\ns.v=t+1", "ynnn"),
+    ("innerloop", "t=s.v\nfor _ in (1,): pass\ns.v=t+1", "yyyy"),
+    ("gen", "t=s.v\nfor _ in gen(): break\ns.v=t+1", "yyyy"),
+    ("deleg", "t=s.v\nfor _ in delegate(): break\ns.v=t+1", "yyyy"),
+    ("lcomp", "t=s.v; [q for q in z]; s.v=t+1", "yyyy"),
+    ("with_c", "t=s.v\nwith threading.Lock(): s.v=t+1", "yyyy"),
+    ("with_c2", "p=threading.Lock()\nt=s.v\nwith p: s.v=t+1", "nnnn"),
+    ("with_py", "t=s.v\nwith manager: s.v=t+1", "yyyy"),
+    ("except", "t=s.v\ntry: 1/0\nexcept ZeroDivisionError: s.v=t+1", "ynnn"),
+    ("tryfin", "t=s.v\ntry: s.v=t+1\nfinally: pass", "nnnn"),
+    ("fstring", 't=s.v; f"{t}"; s.v=t+1', "nnnn"),
+    ("partial_ret", "t=functools.partial(get,s)(); s.v=t+1", "yyyy"),
+    ("callex_ret", "t=get(*[s]); s.v=t+1", "yynn"),
+    ("callkw_ret", "t=get(o=s); s.v=t+1", "ynnn"),
+    ("next_ret", "g=(x for x in [0]); t=s.v; next(g); s.v=t+1", "yyyy"),
+    ("lockacq", "l=threading.Lock(); t=s.v; l.acquire(); l.release(); s.v=t+1", "yyyy"),
+]
+
+ANSWERS = {"y": "yes", "n": "no", "c": "not known"}
+
+
+@pytest.fixture(params=CASES, ids=[case[0] for case in CASES])
+def case(request: pytest.FixtureRequest) -> Iterator[tuple[_core.Subject, str]]:
+    """A Subject, and the letter that is expected on this Python."""
+    _, body, letters = request.param
+    indented = "".join(f"    {line}\n" for line in body.splitlines())
+    names: dict[str, Any] = {"__name__": "harness"}
+    exec(compile(f"{PRELUDE}\ndef worker(s):\n{indented}", "/harness.py", "exec"), names)
+    letter = letters[min(sys.version_info[1] - 10, 3)]
+    with _core.Subject(
+        names["setup"],
+        [names["worker"]] * 2,
+        names["invariant"],
+        traced=lambda file: file == "/harness.py",
+        switch_points=True,
+    ) as subject:
+        yield subject, letter
+
+
+def test_answer_is_what_was_measured(case: tuple[_core.Subject, str]) -> None:
+    subject, letter = case
+    explorer = _core.Explorer(subject)
+    explorer.start_plan()
+    assert explorer.run() == "invariant"
+    assert explorer.failure is not None
+    reach = gil.reachable(subject, explorer.failure, explorer.blocks, seconds=60)
+    assert reach.answer == ANSWERS[letter]
+    assert ("once or twice" in reach.sentence) == (letter == "c")
+    assert bool(reach.blocks) == (letter == "y")
+
+
+def test_nothing_is_said_without_switch_points() -> None:
+    """Without the flag each stretch may be interrupted anywhere."""
+    state: dict[str, int] = {}
+
+    def worker(s: dict[str, int]) -> None:
+        s["n"] = s["n"] + 1
+
+    def setup() -> dict[str, int]:
+        state["n"] = 0
+        return state
+
+    def traced(file: str) -> bool:
+        return file == __file__
+
+    with _core.Subject(setup, [worker] * 2, lambda s: s["n"] == 2, traced=traced) as subject:
+        explorer = _core.Explorer(subject)
+        explorer.start_plan()
+        assert explorer.run() == "invariant"
+        assert explorer.reach("yes") is not None
+
+
+def test_bad_word_and_small_limit() -> None:
+    def worker(s: list[int]) -> None:
+        s.append(len(s))
+
+    with _core.Subject(
+        list, [worker] * 2, lambda s: s == [0, 1], traced=lambda file: file == __file__
+    ) as subject:
+        explorer = _core.Explorer(subject)
+        explorer.start_plan()
+        assert explorer.run() == "invariant"
+        with pytest.raises(_core.FrontrunError, match="yes, unknown, cold, no"):
+            explorer.reach("perhaps")
+        with pytest.raises(_core.FrontrunError, match="too many prefixes"):
+            explorer.reach("yes", states_max=1)
