@@ -72,8 +72,9 @@ struct fr_event fr_trace_event(const struct fr_explorer *e, uint32_t at) {
     return (struct fr_event){
         .thread = event->thread,
         .index = event->index,
-        .kind = (enum fr_op_kind)event->kind,
+        .kind = (enum fr_op_kind)event->asked,
         .outcome = event->outcome,
+        .now = trace_now(&e->run.trace, at),
         .site = event->site,
         .hash = event->hash,
         .access_count = event->touch_count,

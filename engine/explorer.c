@@ -222,6 +222,12 @@ static enum fr_status go(struct fr_explorer *e, tset enabled, fr_tid *out) {
     return status;
 }
 
+// The model no longer is what the program does: such an exploration may not claim anything.
+static enum fr_status lose(struct fr_explorer *e, enum fr_status status) {
+    e->started = e->running = false;
+    return fail(e, status, NULL);
+}
+
 enum fr_status fr_run_decide(struct fr_explorer *e, fr_tid *out) {
     if (!e->running || !run_is_settled(&e->run))
         return fail(e, FR_MISUSE, "every thread announces or leaves before the next decision");
@@ -229,6 +235,13 @@ enum fr_status fr_run_decide(struct fr_explorer *e, fr_tid *out) {
     if (e->stop != FR_STOP_NOT)
         return FR_OK;
     tset enabled = run_enabled(&e->run);
+    if (enabled == 0) {
+        bool jumped;
+        enum fr_status status = run_jump(&e->run, &jumped);
+        if (status != FR_OK)
+            return lose(e, status);
+        enabled = run_enabled(&e->run);
+    }
     if (enabled == 0) {
         e->stop = e->run.live == 0 ? FR_STOP_FINISHED : FR_STOP_DEADLOCK;
         return FR_OK;
@@ -239,9 +252,7 @@ enum fr_status fr_run_decide(struct fr_explorer *e, fr_tid *out) {
         return FR_OK;
     }
     enum fr_status status = go(e, enabled, out);
-    // The model no longer is what the program does: such an exploration may not claim anything.
-    e->started = e->running = status == FR_OK;
-    return checked(e, status);
+    return status == FR_OK ? FR_OK : lose(e, status);
 }
 
 // A pass needs positive evidence, and only what was given up as redundant is redundant.
@@ -305,6 +316,10 @@ struct fr_stats fr_explorer_stats(const struct fr_explorer *e) {
 
 enum fr_stop fr_run_stop(const struct fr_explorer *e) {
     return e->stop;
+}
+
+uint64_t fr_run_now(const struct fr_explorer *e) {
+    return e->run.now;
 }
 
 bool fr_run_outcome(const struct fr_explorer *e) {

@@ -129,6 +129,9 @@ static void take_effect(struct run *run, const struct step *step, struct event *
     case FR_OP_UPDATE:
         object->value = add_wrapping(object->value, step->value);
         break;
+    case FR_OP_SLEEP:
+        event->outcome = event->asked == FR_OP_SLEEP;
+        break;
     case FR_OP_SPAWN:
         run->threads[step->target].started = true;
         run->threads[step->target].last = at;
@@ -168,12 +171,15 @@ enum fr_status run_perform(struct run *run, fr_tid tid) {
         return status;
     struct event *event = &run->trace.events[at];
     event->switchable = thread->switchable;
+    event->asked = thread->asked;
+    event->deadline = thread->deadline;
     if (step.kind == FR_OP_SPIN) {
         const struct object *object = &run->objects.items[step.touches[0].slot];
         if (tset_has(object->accessed[SINCE_STRONG], tid))
             event->since = objects_since(&run->objects, step.touches[0].slot, SINCE_STRONG)[tid];
     }
     thread->pending = false;
+    thread->deadline = 0;
     thread->positions[thread->count++] = at;
     thread->last = at;
     take_effect(run, &step, event, at);

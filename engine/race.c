@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "race.h"
 
+#include "foresee.h"
+
 static enum fr_status add_race(struct races *races, const struct run *run, uint32_t first,
                                uint32_t second, fr_tid thread) {
     enum fr_status status =
@@ -46,7 +48,7 @@ static bool spin_has_other_write(const struct trace *trace, uint32_t d, uint32_t
 static bool is_reversible(const struct trace *trace, uint32_t at, struct cause cause) {
     const struct event *a = &trace->events[cause.at];
     const struct event *b = &trace->events[at];
-    if (a->thread == b->thread || (cause.through & CAUSE_ORDER) != 0)
+    if (cause.at < b->barrier || a->thread == b->thread || (cause.through & CAUSE_ORDER) != 0)
         return false;
     // An acquire cannot be performed before the release that frees its lock. (A release of a free
     // lock frees nothing.)
@@ -90,23 +92,27 @@ static enum fr_status find_of_event(struct races *races, const struct run *run, 
         if (is_reversible(trace, at, cause))
             status = add_race(races, run, cause.at, at, b->thread);
     }
-    if (status == FR_OK && b->rival != NONE && !is_ordered_otherwise(trace, b->rival, b) &&
-        !is_direct_race(trace, at, b->rival))
+    if (status == FR_OK && b->rival != NONE && b->rival >= b->barrier &&
+        !is_ordered_otherwise(trace, b->rival, b) && !is_direct_race(trace, at, b->rival))
         status = add_race(races, run, b->rival, at, b->thread);
     return status;
 }
 
-// A thread that waits for a lock at the end races with the acquisition that took it.
-static enum fr_status find_of_blocked(struct races *races, const struct run *run, fr_tid tid) {
-    const struct thread *thread = &run->threads[tid];
-    if (thread->kind != FR_OP_ACQUIRE || run_is_enabled(run, tid))
-        return FR_OK;
-    uint32_t taken = run->objects.items[thread->touches[0].slot].acquired_at;
-    if (taken == NONE || run->trace.events[taken].thread == tid)
-        return FR_OK;
-    if (thread->last != NONE && trace_before(&run->trace, taken, thread->last))
-        return FR_OK;
-    return add_race(races, run, taken, run->trace.length, tid);
+// A thread that waits for a lock at the end, or when time passed, races with the acquisition that
+// took it.
+static enum fr_status find_of_blocked(struct races *races, const struct run *run) {
+    enum fr_status status = FR_OK;
+    for (uint32_t i = 0; status == FR_OK && i < run->wait_count; i++) {
+        struct wait wait = run->waits[i];
+        uint32_t second = foresee_next(run, wait.thread, wait.at);
+        status = add_race(races, run, wait.taken, second, wait.thread);
+    }
+    for (tset rest = run->live; status == FR_OK && rest != 0; rest &= rest - 1) {
+        uint32_t taken = run_blocked_by(run, tset_first(rest));
+        if (taken != NONE)
+            status = add_race(races, run, taken, run->trace.length, tset_first(rest));
+    }
+    return status;
 }
 
 enum fr_status races_find(struct races *races, const struct run *run) {
@@ -114,8 +120,10 @@ enum fr_status races_find(struct races *races, const struct run *run) {
     enum fr_status status = FR_OK;
     for (uint32_t at = 0; status == FR_OK && at < run->trace.length; at++)
         status = find_of_event(races, run, at);
-    for (fr_tid t = 0; status == FR_OK && t < run->thread_count; t++)
-        if (tset_has(run->live, t) && run->threads[t].pending)
-            status = find_of_blocked(races, run, t);
+    uint32_t performed = races->count;
+    if (status == FR_OK)
+        status = find_of_blocked(races, run);
+    for (uint32_t i = performed; i < races->count; i++)
+        races->items[i].waited = true;
     return status;
 }

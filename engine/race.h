@@ -14,6 +14,7 @@ struct race {
     uint32_t first;   // position of e
     uint32_t second;  // position of e', or the trace's length: the operation `thread` waits with
     fr_tid thread;    // of e'
+    bool waited;      // e' is the ACQUIRE that the thread waited with, whatever became of it
 };
 
 struct races {
@@ -22,8 +23,8 @@ struct races {
     uint32_t capacity;
 };
 
-// All races of the execution as it stands, blocked operations at its end included, in the order of
-// their second event.
+// All races of the execution as it stands: first those of two events, in the order of the second,
+// then those of operations that were blocked when time passed or are blocked at the end.
 FR_MUST_CHECK enum fr_status races_find(struct races *races, const struct run *run);
 
 #endif

@@ -217,12 +217,13 @@ static enum fr_status get_branch(struct reader *r, struct wakeup *wakeup, const 
     uint64_t required = get64(r);
     step.touch_count = get8(r);
     bool has_target = step.kind == FR_OP_SPAWN || step.kind == FR_OP_JOIN;
+    bool is_bare = has_target || step.kind == FR_OP_SLEEP;
     expect(r, *links <= (SAVE_CHILD | SAVE_NEXT) && step.kind < FR_OP_KINDS);
     expect(r, is_known_thread(known, step.thread) && required <= 1);
     expect(r, !has_target || is_known_thread(known, step.target));
     expect(r, step.index != 0 && step.index <= known->events_max);
     expect(r, step.touch_count <= FR_ACCESSES_MAX);
-    expect(r, step.kind == FR_OP_ACCESS || step.touch_count == (has_target ? 0U : 1U));
+    expect(r, step.kind == FR_OP_ACCESS || step.touch_count == (is_bare ? 0U : 1U));
     if (r->bad)
         return FR_CORRUPT;
     get_touches(r, wakeup, &step, touches, known->objects);

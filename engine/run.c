@@ -18,6 +18,7 @@ void run_release(struct run *run) {
     for (uint32_t t = 0; run->threads != NULL && t < run->threads_max; t++)
         alloc_free(run->alloc, run->threads[t].positions);
     alloc_free(run->alloc, run->threads);
+    alloc_free(run->alloc, run->waits);
     objects_release(&run->objects, run->alloc);
     trace_release(&run->trace);
 }
@@ -32,6 +33,7 @@ void run_begin(struct run *run) {
         thread->last = NONE;
     }
     run->live = 0;
+    run->now = run->wait_count = 0;
     run->current = FR_TID_NONE;
     run->outcome = true;
 }
@@ -123,6 +125,12 @@ static bool is_well_formed(const struct run *run, const struct fr_op *op) {
     for (uint32_t i = 0; op->kind == FR_OP_ACCESS && i < op->access_count; i++)
         if (op->accesses[i].mode >= FR_MODES)
             return false;
+    bool may_wait = op->kind == FR_OP_ACQUIRE || op->kind == FR_OP_JOIN || op->kind == FR_OP_SPIN ||
+                    op->kind == FR_OP_SLEEP;
+    if (op->deadline_ns != 0 && !may_wait)
+        return false;
+    if (op->kind == FR_OP_SLEEP)
+        return op->access_count == 0;
     if (op->kind == FR_OP_SPAWN || op->kind == FR_OP_JOIN)
         return op->access_count == 0 && op->target < run->thread_count;
     return op->kind == FR_OP_ACCESS || op->access_count == 1;
@@ -137,7 +145,7 @@ enum fr_status run_announce(struct run *run, fr_tid tid, const struct fr_op *op)
     enum fr_status status = record_touches(run, thread, op);
     if (status != FR_OK)
         return status;
-    thread->kind = (uint8_t)op->kind;
+    thread->kind = thread->asked = (uint8_t)op->kind;
     thread->switchable = op->switchable;
     thread->site = op->site;
     thread->target = op->target;
@@ -146,6 +154,10 @@ enum fr_status run_announce(struct run *run, fr_tid tid, const struct fr_op *op)
     uint64_t last = thread->last == NONE ? 0 : run->trace.events[thread->last].hash;
     thread->past = mix64(mix64(thread->name + thread->count) ^ last);
     thread->pending = true;
+    thread->deadline = op->deadline_ns;
+    thread->due = false;
+    if (op->deadline_ns <= run->now && (op->deadline_ns != 0 || op->kind == FR_OP_SLEEP))
+        run_fall_due(thread);
     return FR_OK;
 }
 
@@ -180,6 +192,8 @@ bool run_is_enabled(const struct run *run, fr_tid tid) {
         return run->threads[thread->target].left;
     case FR_OP_SPIN:
         return spin_is_enabled(run, tid);
+    case FR_OP_SLEEP:
+        return thread->due;
     default:
         return true;
     }

@@ -10,8 +10,10 @@ struct thread {
     bool entered;  // in this execution
     bool started;  // may run: a worker, or its SPAWN was performed
     bool left;
-    bool pending;  // has announced
-    uint8_t kind;  // of the pending operation
+    bool pending;   // has announced
+    bool due;       // the pending operation waits no longer
+    uint8_t kind;   // of the pending operation, as it stands now: see run_fall_due
+    uint8_t asked;  // as it was announced
     uint8_t switchable;
     fr_tid target;
     fr_tid parent;      // FR_TID_NONE: a worker
@@ -26,9 +28,17 @@ struct thread {
     uint64_t slots;
     int64_t value;
     int64_t expect;
+    uint64_t deadline;    // of the pending operation, 0 if it has none
     uint32_t *positions;  // of its events, by index - 1
     uint32_t position_capacity;
     struct touch touches[FR_ACCESSES_MAX];
+};
+
+// A thread that waited for a lock when time passed: it races with the acquisition that took it.
+struct wait {
+    uint32_t at;     // of the jump
+    uint32_t taken;  // position of the acquisition
+    fr_tid thread;
 };
 
 struct run {
@@ -36,10 +46,14 @@ struct run {
     struct trace trace;
     struct objects objects;
     struct thread *threads;
+    struct wait *waits;
+    uint32_t wait_count;
+    uint32_t wait_capacity;
+    uint64_t now;
     uint32_t threads_max;
     uint32_t thread_count;  // known in this exploration (names are kept between executions)
     tset live;              // entered, started, not left
-    fr_tid current;         // performed the last event
+    fr_tid current;         // performed the last event; FR_TID_NONE after a jump
     bool outcome;           // of the last event
 };
 
@@ -63,6 +77,15 @@ bool run_is_enabled(const struct run *run, fr_tid thread);
 tset run_enabled(const struct run *run);
 // True if every started thread has announced or left.
 bool run_is_settled(const struct run *run);
+
+// Nobody is enabled: time jumps to the earliest deadline, and what is due by then no longer waits.
+// *jumped false: nobody has a deadline.
+FR_MUST_CHECK enum fr_status run_jump(struct run *run, bool *jumped);
+// What the pending operation comes to when its deadline is reached: an ACQUIRE is a TRY from then
+// on; a JOIN or SPIN has timed out, and is a SLEEP that was cut short.
+void run_fall_due(struct thread *thread);
+// Position of the acquisition that a blocked ACQUIRE of the thread races with, or NONE.
+uint32_t run_blocked_by(const struct run *run, fr_tid thread);
 
 // The pending operation with the footprint it would have now. The touches are borrowed until the
 // thread's next announcement; those of a conditional operation are written to *spare.

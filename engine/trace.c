@@ -15,6 +15,7 @@ void trace_release(struct trace *trace) {
     alloc_free(trace->alloc, trace->touches);
     alloc_free(trace->alloc, trace->clocks);
     alloc_free(trace->alloc, trace->choices);
+    alloc_free(trace->alloc, trace->jumps);
 }
 
 void trace_clear(struct trace *trace) {
@@ -22,9 +23,12 @@ void trace_clear(struct trace *trace) {
     trace->cause_count = 0;
     trace->touch_count = 0;
     trace->choice_count = 0;
+    trace->jump_count = 0;
     trace->preemptions = 0;
     trace->hash = 0;
     trace->reads_from = 0;
+    trace->barrier_hash = 0;
+    memset(trace->barrier_clock, 0, sizeof trace->barrier_clock);
 }
 
 enum fr_status trace_push(struct trace *trace, const struct step *step, uint64_t site,
@@ -53,10 +57,12 @@ enum fr_status trace_push(struct trace *trace, const struct step *step, uint64_t
         .touch_count = step->touch_count,
         .causes_at = trace->cause_count,
         .rival = NONE,
+        .barrier = trace_barrier(trace),
         .since = NONE,
         .target = step->target,
         .thread = (uint8_t)step->thread,
         .kind = step->kind,
+        .asked = step->kind,
         .outcome = true,
     };
     trace->touch_count += step->touch_count;
@@ -87,7 +93,7 @@ enum fr_status trace_cause(struct trace *trace, uint32_t cause, uint8_t through)
 // linearisation. Objects need no name in it: a deterministic thread touches what its past says.
 static uint64_t hash_event(const struct trace *trace, const struct event *event,
                            uint64_t thread_name) {
-    uint64_t causes = 0;
+    uint64_t causes = trace->barrier_hash;
     for (uint32_t i = 0; i < event->cause_count; i++)
         causes += mix64(trace->events[trace->causes[event->causes_at + i].at].hash);
     uint64_t modes = 0;
@@ -103,7 +109,7 @@ void trace_seal(struct trace *trace, uint64_t thread_name) {
     uint32_t at = trace->length - 1;
     struct event *event = &trace->events[at];
     uint32_t *clock = trace_clock(trace, at);
-    memset(clock, 0, trace->threads_max * sizeof *clock);
+    memcpy(clock, trace->barrier_clock, trace->threads_max * sizeof *clock);
     for (uint32_t i = 0; i < event->cause_count; i++) {
         const uint32_t *other = trace_clock(trace, trace->causes[event->causes_at + i].at);
         for (uint32_t t = 0; t < trace->threads_max; t++)
@@ -112,6 +118,33 @@ void trace_seal(struct trace *trace, uint64_t thread_name) {
     clock[event->thread] = event->index;
     event->hash = hash_event(trace, event, thread_name);
     trace->hash += mix64(event->hash);
+}
+
+// The hash of the trace so far stands for all its events: it is the same for all their orders.
+enum fr_status trace_jump(struct trace *trace, uint64_t now) {
+    uint32_t from = trace_barrier(trace);
+    enum fr_status status =
+        ALLOC_GROW(trace->alloc, trace->jumps, trace->jump_capacity, (size_t)trace->jump_count + 1);
+    if (status != FR_OK)
+        return status;
+    trace->jumps[trace->jump_count++] = (struct jump){.now = now, .at = trace->length};
+    for (uint32_t at = from; at < trace->length; at++)
+        trace->barrier_clock[trace->events[at].thread] = trace->events[at].index;
+    trace->barrier_hash = mix64(mix64(trace->hash) + now);
+    return FR_OK;
+}
+
+uint64_t trace_now(const struct trace *trace, uint32_t at) {
+    uint32_t low = 0;
+    uint32_t high = trace->jump_count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (trace->jumps[middle].at <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low == 0 ? 0 : trace->jumps[low - 1].now;
 }
 
 enum fr_status trace_choice(struct trace *trace, struct choice choice) {

@@ -22,6 +22,7 @@ struct event {
     uint64_t slots;
     int64_t value;
     int64_t expect;
+    uint64_t deadline;
     uint32_t index;
     uint32_t touches_at;
     uint32_t touch_count;
@@ -29,11 +30,15 @@ struct event {
     uint32_t cause_count;
     // ACQUIRE: position of the last acquisition of the lock before this one, or NONE.
     uint32_t rival;
+    // Position of the first event after the last jump of time before this one, 0 if there was none:
+    // all before it happens before this event.
+    uint32_t barrier;
     // SPIN: position of this thread's last strong access of the object before this, or NONE.
     uint32_t since;
     fr_tid target;
     uint8_t thread;
-    uint8_t kind;
+    uint8_t kind;   // what it came to, see run_fall_due
+    uint8_t asked;  // what was announced
     bool outcome;
     uint8_t switchable;  // enum fr_switch
 };
@@ -45,6 +50,12 @@ struct choice {
     bool current_enabled;  // the current thread could have gone on: index > 0 is a preemption
 };
 
+// Time passed: nobody could go on after the first `at` events.
+struct jump {
+    uint64_t now;  // from then on
+    uint32_t at;
+};
+
 struct trace {
     struct alloc *alloc;
     struct event *events;
@@ -52,6 +63,7 @@ struct trace {
     struct touch *touches;
     uint32_t *clocks;  // [event][thread]
     struct choice *choices;
+    struct jump *jumps;
     uint32_t length;
     uint32_t cause_count;
     uint32_t touch_count;
@@ -61,10 +73,15 @@ struct trace {
     uint32_t touch_capacity;
     uint32_t clock_capacity;
     uint32_t choice_capacity;
+    uint32_t jump_count;
+    uint32_t jump_capacity;
     uint32_t threads_max;
     uint32_t preemptions;
     uint64_t hash;
     uint64_t reads_from;  // signature: which event each read reads from
+    // What every event after the last jump has in its past: all events before it.
+    uint64_t barrier_hash;
+    uint32_t barrier_clock[FR_THREADS_MAX];
 };
 
 void trace_init(struct trace *trace, struct alloc *alloc, uint32_t threads_max);
@@ -78,7 +95,16 @@ FR_MUST_CHECK enum fr_status trace_push(struct trace *trace, const struct step *
 FR_MUST_CHECK enum fr_status trace_cause(struct trace *trace, uint32_t cause, uint8_t through);
 // Computes clock and hash of the last event. thread_name: the thread's stable name.
 void trace_seal(struct trace *trace, uint64_t thread_name);
+// Time jumps to `now`: a barrier between all events so far and all that follow.
+FR_MUST_CHECK enum fr_status trace_jump(struct trace *trace, uint64_t now);
 FR_MUST_CHECK enum fr_status trace_choice(struct trace *trace, struct choice choice);
+
+// The time after the first `at` events.
+uint64_t trace_now(const struct trace *trace, uint32_t at);
+// Position of the first event after the last jump, 0 if there was none.
+static inline uint32_t trace_barrier(const struct trace *trace) {
+    return trace->jump_count == 0 ? 0 : trace->jumps[trace->jump_count - 1].at;
+}
 
 static inline uint32_t *trace_clock(const struct trace *trace, uint32_t at) {
     return trace->clocks + (size_t)at * trace->threads_max;

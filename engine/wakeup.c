@@ -151,7 +151,8 @@ static bool branch_step(const struct wakeup *wakeup, uint32_t at, const struct r
         return false;
     out->slots = now.slots;
     out->touches = now.touches;
-    if (step_is_conditional(out->kind)) {
+    // An acquire that waited may have become a try since then.
+    if (step_is_conditional(out->kind) || out->kind == FR_OP_ACQUIRE) {
         *spare = (struct touch){.slot = now.touches[0].slot, .mode = stored[0].mode};
         out->touches = spare;
     }

@@ -98,7 +98,7 @@ struct fr_op {
     // Where in the program: the same in every process, see fr_site in schedule-format.md.
     uint64_t site;
     // ACCESS: the accesses. UPDATE, CAS, ACQUIRE, TRY, RELEASE, SPIN: one access, whose key names
-    // the object; the mode is filled in by the engine. SPAWN, JOIN: none.
+    // the object; the mode is filled in by the engine. SPAWN, JOIN, SLEEP: none.
     const struct fr_access *accesses;
     uint32_t access_count;
     // SPAWN, JOIN: the other thread (SPAWN: as fr_run_child answers).
@@ -111,6 +111,13 @@ struct fr_op {
     // ACQUIRE, TRY, RELEASE: the lock is held by something outside the logical threads (or was
     // taken before the execution began). Looked at on the first touch of the lock only.
     bool held_outside;
+    // ACQUIRE, JOIN, SPIN, SLEEP: when it stops waiting, in virtual nanoseconds since the start of
+    // the execution (fr_run_now); 0: never (SLEEP: at once). From then on it is enabled: a SLEEP is
+    // over, an ACQUIRE takes the lock if that is free when it is performed, and a JOIN or SPIN has
+    // timed out, which is settled whatever happens at the same instant. A deadline that has passed
+    // when it is announced counts as reached, and then a JOIN or SPIN does not look: it has timed
+    // out. (To ask whether a thread is alive is a read of something that it writes at its end.)
+    uint64_t deadline_ns;
     // Said of the stretch before this operation; an enum fr_switch.
     uint8_t switchable;
 };
@@ -268,13 +275,20 @@ FR_MUST_CHECK enum fr_status fr_run_decide(struct fr_explorer *explorer, fr_tid 
 enum fr_stop {
     FR_STOP_NOT,        // decide has not answered FR_TID_NONE yet
     FR_STOP_FINISHED,   // every thread has left
-    FR_STOP_DEADLOCK,   // nobody is enabled, somebody has not left
+    FR_STOP_DEADLOCK,   // nobody is enabled or waits with a deadline, somebody has not left
     FR_STOP_REDUNDANT,  // every enabled thread sleeps: explored before, give the execution up
     FR_STOP_STEPS       // events_max was reached: give the execution up
 };
 enum fr_stop fr_run_stop(const struct fr_explorer *explorer);
-// TRY, CAS: did the event just decided succeed? True for every other operation.
+// TRY, CAS: did the event just decided succeed? ACQUIRE, JOIN, SPIN with a deadline: false if it
+// timed out. RELEASE: was the lock held? True for every other operation.
 bool fr_run_outcome(const struct fr_explorer *explorer);
+// The virtual time of this execution in nanoseconds, 0 at its start. It is part of the model: it
+// stands still while anybody is enabled. When fr_run_decide finds nobody enabled and somebody waits
+// with a deadline, it jumps to the earliest one, and all operations due by then are enabled. So it
+// changes within fr_run_decide only, and what a thread reads of it between two of its events is the
+// same in every execution of the trace. All that happened before a jump happens before all after.
+uint64_t fr_run_now(const struct fr_explorer *explorer);
 // A draw in [0, bound) from the schedule's seed, for choices of data. bound > 0.
 uint64_t fr_run_draw(struct fr_explorer *explorer, uint64_t bound);
 // Is the thread blocked (has announced, is not enabled)? After a deadlock: who waits.
@@ -293,9 +307,10 @@ size_t fr_run_segments_done(const struct fr_explorer *explorer);
 
 struct fr_event {
     fr_tid thread;
-    uint32_t index;  // 1, 2, ... in its thread
-    enum fr_op_kind kind;
-    bool outcome;
+    uint32_t index;        // 1, 2, ... in its thread
+    enum fr_op_kind kind;  // as announced
+    bool outcome;          // as fr_run_outcome told
+    uint64_t now;          // virtual time at which it happened
     uint64_t site;
     uint64_t hash;  // of this event and all that happens before it
     uint32_t access_count;
