@@ -68,7 +68,7 @@ static enum fr_status note_events(struct lattice *l) {
         note_event(l, at);
     for (fr_tid t = 0; t < l->threads; t++) {
         const struct thread *thread = &run->threads[t];
-        bool waits = thread->entered && thread->pending && thread->kind == FR_OP_ACQUIRE;
+        bool waits = thread->entered && thread->pending && thread->asked == FR_OP_ACQUIRE;
         l->change_before[t] = waits ? l->changed[thread->touches[0].slot] : NONE;
     }
     return FR_OK;
@@ -117,16 +117,42 @@ static bool is_written_since(const struct lattice *l, const uint32_t *counts, ui
     return false;
 }
 
+static uint32_t length_of(const struct lattice *l, const uint32_t *counts) {
+    uint32_t length = 0;
+    for (fr_tid t = 0; t < l->threads; t++)
+        length += counts[t];
+    return length;
+}
+
+// A prefix holds all events before a jump of time or none of those after it: its length tells what
+// time it is.
+static bool is_due(const struct lattice *l, const uint32_t *counts, uint8_t asked,
+                   uint64_t deadline) {
+    if (deadline == 0)
+        return asked == FR_OP_SLEEP;
+    return deadline <= trace_now(&l->run->trace, length_of(l, counts));
+}
+
 static bool is_next_enabled(const struct lattice *l, const uint32_t *counts, fr_tid t) {
     const struct event *event = &l->run->trace.events[l->run->threads[t].positions[counts[t]]];
     uint32_t slot = event->touch_count == 0 ? NONE : l->run->trace.touches[event->touches_at].slot;
+    if (is_due(l, counts, event->asked, event->deadline))
+        return true;
     switch (event->kind) {
+    case FR_OP_TRY:
+        // It was an acquire before its deadline.
+        if (event->asked == FR_OP_TRY)
+            return true;
+        // fall through
     case FR_OP_ACQUIRE:
         return is_lock_free(l, counts, slot, l->changes[event - l->run->trace.events]);
     case FR_OP_JOIN:
         return has_left(l, counts, event->target);
     case FR_OP_SPIN:
         return is_written_since(l, counts, slot, event->since);
+    case FR_OP_SLEEP:
+        // A join or spin that timed out had to wait until then.
+        return false;
     default:
         return true;
     }
@@ -137,7 +163,13 @@ static bool is_pending_enabled(const struct lattice *l, const uint32_t *counts, 
     const struct thread *thread = &l->run->threads[t];
     const struct objects *objects = &l->run->objects;
     uint32_t slot = thread->touch_count == 0 ? NONE : thread->touches[0].slot;
+    if (is_due(l, counts, thread->asked, thread->deadline))
+        return true;
     switch (thread->kind) {
+    case FR_OP_TRY:
+        if (thread->asked == FR_OP_TRY)
+            return true;
+        // fall through
     case FR_OP_ACQUIRE:
         return is_lock_free(l, counts, slot, l->change_before[t]);
     case FR_OP_JOIN:
@@ -146,6 +178,8 @@ static bool is_pending_enabled(const struct lattice *l, const uint32_t *counts, 
         if (!tset_has(objects->items[slot].accessed[SINCE_STRONG], t))
             return true;
         return is_written_since(l, counts, slot, objects_since(objects, slot, SINCE_STRONG)[t]);
+    case FR_OP_SLEEP:
+        return false;
     default:
         return true;
     }
@@ -225,8 +259,12 @@ static enum fr_status reserve(struct lattice *l) {
     return status;
 }
 
-// Leaving a thread that cannot go on is no preemption, whichever thread it is.
+// Leaving a thread that cannot go on is no preemption, whichever thread it is; and after a jump of
+// time nobody is the last.
 static fr_tid last_that_counts(const struct lattice *l, const uint32_t *counts, fr_tid thread) {
+    const struct trace *trace = &l->run->trace;
+    if (trace->jump_count != 0 && trace_is_jump(trace, length_of(l, counts)))
+        return FR_TID_NONE;
     bool counts_as_last =
         l->kind == FR_BOUND_DELAYS || thread == FR_TID_NONE || is_enabled(l, counts, thread);
     return counts_as_last ? thread : FR_TID_NONE;
@@ -348,10 +386,7 @@ enum fr_status lattice_defer(struct lattice *l, uint32_t state, fr_tid thread, u
 }
 
 uint32_t lattice_length(const struct lattice *l, uint32_t state) {
-    uint32_t length = 0;
-    for (fr_tid t = 0; t < l->threads; t++)
-        length += counts_of(l, state)[t];
-    return length;
+    return length_of(l, counts_of(l, state));
 }
 
 bool lattice_is_whole(const struct lattice *l, uint32_t state) {

@@ -134,7 +134,8 @@ enum fr_status trace_jump(struct trace *trace, uint64_t now) {
     return FR_OK;
 }
 
-uint64_t trace_now(const struct trace *trace, uint32_t at) {
+// How many jumps there were by then.
+static uint32_t count_jumps(const struct trace *trace, uint32_t at) {
     uint32_t low = 0;
     uint32_t high = trace->jump_count;
     while (low < high) {
@@ -144,7 +145,17 @@ uint64_t trace_now(const struct trace *trace, uint32_t at) {
         else
             high = middle;
     }
-    return low == 0 ? 0 : trace->jumps[low - 1].now;
+    return low;
+}
+
+uint64_t trace_now(const struct trace *trace, uint32_t at) {
+    uint32_t count = count_jumps(trace, at);
+    return count == 0 ? 0 : trace->jumps[count - 1].now;
+}
+
+bool trace_is_jump(const struct trace *trace, uint32_t at) {
+    uint32_t count = count_jumps(trace, at);
+    return count != 0 && trace->jumps[count - 1].at == at;
 }
 
 enum fr_status trace_choice(struct trace *trace, struct choice choice) {

@@ -99,8 +99,9 @@ void trace_seal(struct trace *trace, uint64_t thread_name);
 FR_MUST_CHECK enum fr_status trace_jump(struct trace *trace, uint64_t now);
 FR_MUST_CHECK enum fr_status trace_choice(struct trace *trace, struct choice choice);
 
-// The time after the first `at` events.
+// The time after the first `at` events, and whether it jumped there.
 uint64_t trace_now(const struct trace *trace, uint32_t at);
+bool trace_is_jump(const struct trace *trace, uint32_t at);
 // Position of the first event after the last jump, 0 if there was none.
 static inline uint32_t trace_barrier(const struct trace *trace) {
     return trace->jump_count == 0 ? 0 : trace->jumps[trace->jump_count - 1].at;

@@ -15,6 +15,7 @@ struct happening {
     uint8_t thread;
     uint32_t index;
     uint32_t pc;
+    int64_t now;
     struct touch touches[PROGRAM_MULTI];
     uint32_t touch_count;
 };
@@ -49,6 +50,7 @@ static char mode_of(const struct program_state *state, uint32_t t, const struct 
     switch (i->opcode) {
     case OPC_READ:
     case OPC_SPIN:
+    case OPC_SPIN_FOR:
         return 'r';
     case OPC_READ_WEAK:
         return 'R';
@@ -57,6 +59,7 @@ static char mode_of(const struct program_state *state, uint32_t t, const struct 
     case OPC_CAS:
         return program_value(state, x) == state->threads[t].registers[i->src] ? 'w' : 'r';
     case OPC_TRY:
+    case OPC_ACQUIRE_FOR:
         return state->holder[x] < 0 ? 'w' : 'r';
     default:
         return 'w';
@@ -67,10 +70,20 @@ static bool is_enabled(const struct walk *w, uint32_t t) {
     if (!program_is_enabled(&w->state, t))
         return false;
     const struct instruction *i = program_next(&w->state, t);
-    if (i->opcode != OPC_SPIN)
+    bool waits = i->opcode == OPC_SPIN;
+    waits |= i->opcode == OPC_SPIN_FOR && !w->state.threads[t].due;
+    if (!waits)
         return true;
     uint32_t x = program_object(&w->state, t, i);
     return w->seen[t][x] == 0 || w->changed[x] > w->seen[t][x];
+}
+
+// Time passes only while nobody can go on.
+static void pass_time(struct walk *w) {
+    for (uint32_t t = 0; t < w->state.program->thread_count; t++)
+        if (is_enabled(w, t))
+            return;
+    program_jump(&w->state);
 }
 
 static void step(struct walk *w, uint32_t t) {
@@ -78,10 +91,12 @@ static void step(struct walk *w, uint32_t t) {
     const struct instruction *i = program_next(&w->state, t);
     *event = (struct happening){.thread = (uint8_t)t, .index = ++w->counts[t]};
     event->pc = (uint32_t)(i - w->state.program->code);
+    event->now = w->state.now;
     uint32_t count = i->opcode == OPC_MULTI ? (uint32_t)i->imm : 1;
     i += i->opcode == OPC_MULTI;
     for (uint32_t k = 0; k < count; k++, i++) {
-        if (i->opcode == OPC_SPAWN || i->opcode == OPC_JOIN)
+        bool timed_out = i->opcode == OPC_SPIN_FOR && w->state.threads[t].due;
+        if (!program_has_object(i->opcode) || timed_out)
             continue;
         uint32_t x = program_object(&w->state, t, i);
         char mode = mode_of(&w->state, t, i, x);
@@ -114,6 +129,7 @@ static uint64_t digest(const struct walk *w) {
                 before += fnv(fnv(0xCBF29CE484222325U, a->thread), a->index);
         }
         uint64_t own = fnv(fnv(fnv(1469598103934665603U, b->thread), b->index), b->pc);
+        own = fnv(own, (uint64_t)b->now);
         for (uint32_t k = 0; k < b->touch_count; k++)
             own = fnv(own, (uint64_t)b->touches[k].mode);
         sum += fnv(own, before);
@@ -149,6 +165,7 @@ static void copy_walk(struct walk *to, const struct walk *from) {
     to->state.program = program;
     to->state.failed = from->state.failed;
     to->state.broken = from->state.broken;
+    to->state.now = from->state.now;
     memcpy(to->state.threads, from->state.threads, threads * sizeof *to->state.threads);
     memcpy(to->state.base, from->state.base, objects * sizeof *to->state.base);
     memcpy(to->state.bag, from->state.bag, objects * sizeof *to->state.bag);
@@ -161,7 +178,8 @@ static void copy_walk(struct walk *to, const struct walk *from) {
     to->length = from->length;
 }
 
-static void enumerate(struct brute *brute, struct walk *stack, const struct walk *w) {
+static void enumerate(struct brute *brute, struct walk *stack, struct walk *w) {
+    pass_time(w);
     bool any = false;
     bool has_ended = brute->ends_at_failure && w->state.failed;
     for (uint32_t t = 0; !has_ended && t < w->state.program->thread_count; t++) {
@@ -212,6 +230,7 @@ uint64_t brute_digest(const struct program *program, const uint8_t *schedule, ui
     program_begin(&w.state, program);
     assert(length <= BRUTE_EVENTS);
     for (uint32_t i = 0; i < length; i++) {
+        pass_time(&w);
         assert(is_enabled(&w, schedule[i]));
         step(&w, schedule[i]);
     }

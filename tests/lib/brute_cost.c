@@ -27,14 +27,17 @@ static bool is_enabled(const struct position *p, uint32_t t) {
     if (!program_is_enabled(&p->state, t))
         return false;
     const struct instruction *i = program_next(&p->state, t);
-    if (i->opcode != OPC_SPIN)
+    bool waits = i->opcode == OPC_SPIN;
+    waits |= i->opcode == OPC_SPIN_FOR && !p->state.threads[t].due;
+    if (!waits)
         return true;
     uint32_t x = program_object(&p->state, t, i);
     return p->seen[t][x] == 0 || p->changed[x] > p->seen[t][x];
 }
 
 static void note_access(struct position *p, uint32_t t, const struct instruction *i) {
-    if (i->opcode == OPC_SPAWN || i->opcode == OPC_JOIN)
+    bool timed_out = i->opcode == OPC_SPIN_FOR && p->state.threads[t].due;
+    if (!program_has_object(i->opcode) || timed_out)
         return;
     uint32_t x = program_object(&p->state, t, i);
     int64_t value = p->state.base[x] + p->state.bag[x];
@@ -85,6 +88,7 @@ static void copy_position(struct position *to, const struct position *from) {
     to->state.program = program;
     to->state.failed = from->state.failed;
     to->state.broken = from->state.broken;
+    to->state.now = from->state.now;
     memcpy(to->state.threads, from->state.threads, threads * sizeof *to->state.threads);
     memcpy(to->state.base, from->state.base, objects * sizeof *to->state.base);
     memcpy(to->state.bag, from->state.bag, objects * sizeof *to->state.bag);
@@ -107,9 +111,19 @@ static void note_preemption(const struct search *s, struct position *p, uint32_t
         p->needed = level;
 }
 
+// Time passes only while nobody can go on. True if it did: then nobody is the last that ran.
+static bool pass_time(struct search *s, struct position *p) {
+    for (uint32_t t = 0; t < s->program->thread_count; t++)
+        if (is_enabled(p, t))
+            return false;
+    return program_jump(&p->state);
+}
+
 // last: rank of the thread that ran last, or the number of threads.
 static void enumerate(struct search *s, struct position *p, uint32_t last) {
     uint32_t threads = s->program->thread_count;
+    if (pass_time(s, p))
+        last = threads;
     bool last_enabled = last < threads && is_enabled(p, s->thread_of[last]);
     uint32_t skipped = 0;
     // In the order of the round-robin scheduler: it would run the first that is enabled, and each

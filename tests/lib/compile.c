@@ -70,6 +70,54 @@ static uint8_t compile_call(struct parser *p, uint8_t opcode, enum symbol_kind k
     return emit_object(p, i, opcode);
 }
 
+// acquire(m, e): with a timeout.
+static uint8_t compile_timed_acquire(struct parser *p) {
+    parse_expect(p, "(");
+    struct instruction i = compile_object(p, SYMBOL_LOCK);
+    parse_expect(p, ",");
+    i.wait = compile_expression(p);
+    parse_expect(p, ")");
+    return emit_object(p, i, OPC_ACQUIRE_FOR);
+}
+
+static uint16_t compile_thread(struct parser *p) {
+    struct symbol *symbol = p->lexer.is_name ? parse_find(p, p->lexer.word) : NULL;
+    if (symbol == NULL || symbol->kind != SYMBOL_THREAD)
+        parse_fail(p, "a thread named above");
+    if (symbol->size != 1)
+        parse_fail(p, "one thread, not several or none");
+    lexer_next(&p->lexer);
+    return (uint16_t)symbol->value;
+}
+
+static uint8_t compile_timed_join(struct parser *p) {
+    parse_expect(p, "(");
+    struct instruction i = {.base = compile_thread(p)};
+    parse_expect(p, ",");
+    i.wait = compile_expression(p);
+    parse_expect(p, ")");
+    return emit_object(p, i, OPC_JOIN_FOR);
+}
+
+static uint8_t compile_now(struct parser *p) {
+    parse_expect(p, "(");
+    parse_expect(p, ")");
+    uint8_t dst = new_register(p);
+    compile_emit(p, (struct instruction){.opcode = OPC_NOW, .dst = dst});
+    return dst;
+}
+
+// spin(x), or with a timeout.
+static uint8_t compile_spin(struct parser *p) {
+    parse_expect(p, "(");
+    struct instruction i = compile_object(p, SYMBOL_SHARED);
+    bool is_timed = parse_accept(p, ",");
+    if (is_timed)
+        i.wait = compile_expression(p);
+    parse_expect(p, ")");
+    return emit_object(p, i, is_timed ? OPC_SPIN_FOR : OPC_SPIN);
+}
+
 static uint8_t compile_name(struct parser *p) {
     struct symbol *symbol = parse_find(p, p->lexer.word);
     if (symbol == NULL)
@@ -107,7 +155,13 @@ static uint8_t compile_atom(struct parser *p) {
     } else if (parse_accept(p, "weak")) {
         dst = compile_call(p, OPC_READ_WEAK, SYMBOL_SHARED);
     } else if (parse_accept(p, "spin")) {
-        dst = compile_call(p, OPC_SPIN, SYMBOL_SHARED);
+        dst = compile_spin(p);
+    } else if (parse_accept(p, "acquire")) {
+        dst = compile_timed_acquire(p);
+    } else if (parse_accept(p, "join")) {
+        dst = compile_timed_join(p);
+    } else if (parse_accept(p, "now")) {
+        dst = compile_now(p);
     } else if (p->lexer.is_name) {
         dst = compile_name(p);
     } else {
@@ -200,15 +254,10 @@ static void compile_break(struct parser *p) {
 }
 
 static void compile_thread_op(struct parser *p, uint8_t opcode) {
-    struct symbol *symbol = p->lexer.is_name ? parse_find(p, p->lexer.word) : NULL;
-    if (symbol == NULL || symbol->kind != SYMBOL_THREAD)
-        parse_fail(p, "a thread named above");
-    if (symbol->size != 1)
-        parse_fail(p, "one thread, not several or none");
-    if (opcode == OPC_SPAWN && !p->program->late[symbol->value])
+    uint16_t thread = compile_thread(p);
+    if (opcode == OPC_SPAWN && !p->program->late[thread])
         parse_fail(p, "a late thread");
-    compile_emit(p, (struct instruction){.opcode = opcode, .base = (uint16_t)symbol->value});
-    lexer_next(&p->lexer);
+    compile_emit(p, (struct instruction){.opcode = opcode, .base = thread});
     parse_expect(p, ";");
 }
 
@@ -254,6 +303,27 @@ static void compile_weak_add(struct parser *p) {
     parse_expect(p, ";");
 }
 
+static void compile_sleep(struct parser *p) {
+    struct instruction i = {.opcode = OPC_SLEEP, .wait = compile_expression(p)};
+    compile_emit(p, i);
+    parse_expect(p, ";");
+}
+
+// acquire m; join t; wait as long as it takes, acquire(m, e); join(t, e); do not.
+static void compile_wait(struct parser *p, bool is_join) {
+    if (lexer_is(&p->lexer, "(")) {
+        if (is_join)
+            compile_timed_join(p);
+        else
+            compile_timed_acquire(p);
+        parse_expect(p, ";");
+    } else if (is_join) {
+        compile_thread_op(p, OPC_JOIN);
+    } else {
+        compile_lock_op(p, OPC_ACQUIRE);
+    }
+}
+
 static void compile_statement(struct parser *p) {
     static const char *const calls[] = {"cas", "add", "try", "weak", "spin"};
     if (++p->depth > DEPTH_MAX)
@@ -274,13 +344,15 @@ static void compile_statement(struct parser *p) {
     else if (parse_accept(p, "break"))
         compile_break(p);
     else if (parse_accept(p, "acquire"))
-        compile_lock_op(p, OPC_ACQUIRE);
+        compile_wait(p, false);
     else if (parse_accept(p, "release"))
         compile_lock_op(p, OPC_RELEASE);
     else if (parse_accept(p, "spawn"))
         compile_thread_op(p, OPC_SPAWN);
     else if (parse_accept(p, "join"))
-        compile_thread_op(p, OPC_JOIN);
+        compile_wait(p, true);
+    else if (parse_accept(p, "sleep"))
+        compile_sleep(p);
     else if (parse_accept(p, "weakadd"))
         compile_weak_add(p);
     else if (parse_accept(p, "assert")) {

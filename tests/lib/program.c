@@ -5,6 +5,16 @@
 #include <assert.h>
 #include <string.h>
 
+bool program_has_object(uint8_t opcode) {
+    return opcode != OPC_SPAWN && opcode != OPC_JOIN && opcode != OPC_JOIN_FOR &&
+           opcode != OPC_SLEEP;
+}
+
+bool program_has_timeout(uint8_t opcode) {
+    return opcode == OPC_ACQUIRE_FOR || opcode == OPC_JOIN_FOR || opcode == OPC_SPIN_FOR ||
+           opcode == OPC_SLEEP;
+}
+
 static void break_program(struct program_state *state, const char *why) {
     state->broken = true;
     state->why = why;
@@ -64,6 +74,9 @@ static bool run_local(struct program_state *state, struct program_thread *thread
     case OPC_NOT:
         r[i->dst] = r[i->src] == 0;
         break;
+    case OPC_NOW:
+        r[i->dst] = state->now;
+        break;
     case OPC_JUMP:
         thread->pc = (uint32_t)i->imm;
         break;
@@ -80,6 +93,17 @@ static bool run_local(struct program_state *state, struct program_thread *thread
     return true;
 }
 
+// Its timeout begins when a thread comes to an instruction. One of no length is over at once.
+static void begin_timeout(const struct program_state *state, struct program_thread *thread) {
+    const struct instruction *i = &state->program->code[thread->pc];
+    thread->due = false;
+    if (!program_has_timeout(i->opcode))
+        return;
+    int64_t wait = thread->registers[i->wait];
+    thread->deadline = wait > 0 ? add(state->now, wait) : state->now;
+    thread->due = thread->deadline <= state->now;
+}
+
 static void run_on(struct program_state *state, uint32_t t) {
     struct program_thread *thread = &state->threads[t];
     uint32_t steps = 0;
@@ -91,6 +115,7 @@ static void run_on(struct program_state *state, uint32_t t) {
         }
     }
     thread->finished = state->program->code[thread->pc].opcode == OPC_END;
+    begin_timeout(state, thread);
 }
 
 static void start_thread(struct program_state *state, uint32_t t) {
@@ -107,6 +132,7 @@ void program_begin(struct program_state *state, const struct program *program) {
     state->program = program;
     state->failed = state->broken = false;
     state->why = "";
+    state->now = 0;
     for (uint32_t i = 0; i < program->object_count; i++) {
         state->base[i] = program->init[i];
         state->bag[i] = 0;
@@ -141,10 +167,39 @@ bool program_is_enabled(const struct program_state *state, uint32_t t) {
     if (!thread->started || thread->finished)
         return false;
     const struct instruction *i = program_next(state, t);
-    if (i->opcode == OPC_ACQUIRE)
+    if (program_has_timeout(i->opcode) && thread->due)
+        return true;
+    if (i->opcode == OPC_ACQUIRE || i->opcode == OPC_ACQUIRE_FOR)
         return state->holder[program_object(state, t, i)] < 0;
-    if (i->opcode == OPC_JOIN)
+    if (i->opcode == OPC_JOIN || i->opcode == OPC_JOIN_FOR)
         return state->threads[i->base].finished;
+    return i->opcode != OPC_SLEEP;
+}
+
+// Does the thread stand before an instruction with a timeout?
+static bool has_timeout(const struct program_state *state, uint32_t t) {
+    const struct program_thread *thread = &state->threads[t];
+    return thread->started && !thread->finished &&
+           program_has_timeout(program_next(state, t)->opcode);
+}
+
+bool program_jump(struct program_state *state) {
+    bool any = false;
+    int64_t earliest = 0;
+    for (uint32_t t = 0; t < state->program->thread_count; t++) {
+        if (!has_timeout(state, t))
+            continue;
+        int64_t deadline = state->threads[t].deadline;
+        earliest = !any || deadline < earliest ? deadline : earliest;
+        any = true;
+    }
+    if (!any)
+        return false;
+    assert(earliest > state->now);
+    state->now = earliest;
+    for (uint32_t t = 0; t < state->program->thread_count; t++)
+        if (has_timeout(state, t))
+            state->threads[t].due = state->threads[t].deadline <= earliest;
     return true;
 }
 
@@ -177,6 +232,9 @@ static void access_object(struct program_state *state, uint32_t t, const struct 
     case OPC_WRITE_WEAK:
         state->bag[x] = add(state->bag[x], src);
         break;
+    case OPC_SPIN_FOR:
+        r[i->dst] = state->threads[t].due ? -1 : old;
+        break;
     default:
         r[i->dst] = old;
         break;
@@ -191,6 +249,9 @@ static void synchronise(struct program_state *state, uint32_t t, const struct in
         assert(state->holder[x] < 0);
         state->holder[x] = (int32_t)t;
         break;
+    case OPC_ACQUIRE_FOR:
+        assert(state->holder[x] < 0 || state->threads[t].due);
+        // fall through
     case OPC_TRY:
         r[i->dst] = state->holder[x] < 0;
         if (state->holder[x] < 0)
@@ -198,6 +259,9 @@ static void synchronise(struct program_state *state, uint32_t t, const struct in
         break;
     case OPC_RELEASE:
         state->holder[x] = -1;
+        break;
+    case OPC_JOIN_FOR:
+        r[i->dst] = !state->threads[t].due;
         break;
     case OPC_SPAWN:
         if (state->threads[i->base].started)
@@ -211,7 +275,7 @@ static void synchronise(struct program_state *state, uint32_t t, const struct in
 }
 
 static bool is_access(uint8_t opcode) {
-    return opcode <= OPC_WRITE_WEAK || opcode == OPC_SPIN;
+    return opcode <= OPC_WRITE_WEAK || opcode == OPC_SPIN || opcode == OPC_SPIN_FOR;
 }
 
 void program_step(struct program_state *state, uint32_t t) {
@@ -222,7 +286,7 @@ void program_step(struct program_state *state, uint32_t t) {
     for (uint32_t k = 0; k < count; k++) {
         i = &state->program->code[thread->pc++];
         int64_t index = thread->registers[i->index];
-        if (i->opcode != OPC_SPAWN && i->opcode != OPC_JOIN && (index < 0 || index >= i->size))
+        if (program_has_object(i->opcode) && (index < 0 || index >= i->size))
             break_program(state, "an index is out of range");
         uint32_t x = program_object(state, t, i);
         if (is_access(i->opcode))

@@ -37,13 +37,19 @@ enum opcode {
     OPC_SPAWN,  // thread base
     OPC_JOIN,   // thread base
     OPC_SPIN,   // dst = object, disabled until somebody wrote it since the last access
-    OPC_MULTI,  // the next imm instructions (READ, WRITE, weak ones) are one event
+    // The same with a timeout: the register `wait` says how long, from when the thread comes to it.
+    OPC_ACQUIRE_FOR,  // dst = taken?
+    OPC_JOIN_FOR,     // dst = has it ended?
+    OPC_SPIN_FOR,     // dst = object, -1 if nobody wrote it
+    OPC_SLEEP,        // no object
+    OPC_MULTI,        // the next imm instructions (READ, WRITE, weak ones) are one event
     OPC_VISIBLE,
     // Local.
     OPC_SET = OPC_VISIBLE,  // dst = imm
     OPC_MOVE,               // dst = src
     OPC_CALC,               // dst = src <operator imm> other
     OPC_NOT,
+    OPC_NOW,           // dst = the time
     OPC_JUMP,          // to imm
     OPC_JUMP_IF_ZERO,  // src == 0: to imm
     OPC_ASSERT,        // src != 0
@@ -54,6 +60,7 @@ struct instruction {
     uint8_t opcode;
     uint8_t dst, src, other;  // registers
     uint8_t index;            // register
+    uint8_t wait;             // register
     uint16_t base, size;      // objects, or the thread
     int32_t imm;
     uint16_t line;  // of the statement in the text, 0 if there is none
@@ -82,6 +89,8 @@ struct program {
 struct program_thread {
     uint32_t pc;  // of the visible instruction it is about to perform
     bool started, finished;
+    bool due;          // its instruction has a timeout, which is over
+    int64_t deadline;  // of that timeout, if there is one
     int64_t registers[PROGRAM_REGISTERS];
 };
 
@@ -92,6 +101,7 @@ struct program_state {
     int64_t base[PROGRAM_OBJECTS];    // value of an object without weak writes
     int64_t bag[PROGRAM_OBJECTS];     // what weak writes added
     int32_t holder[PROGRAM_OBJECTS];  // of a lock, -1: nobody
+    int64_t now;                      // the time, 0 at the start
     bool failed;                      // an assertion did not hold; the threads run on
     uint32_t failed_line;             // of the last one
     bool broken;  // the program itself is wrong (bad index, endless local loop): see why
@@ -101,6 +111,9 @@ struct program_state {
 void program_begin(struct program_state *state, const struct program *program);
 // The instruction a started, unfinished thread is about to perform.
 const struct instruction *program_next(const struct program_state *state, uint32_t thread);
+// Does an instruction (a part of MULTI) of this kind have an object, a timeout?
+bool program_has_object(uint8_t opcode);
+bool program_has_timeout(uint8_t opcode);
 // The object it touches.
 uint32_t program_object(const struct program_state *state, uint32_t thread,
                         const struct instruction *instruction);
@@ -108,6 +121,9 @@ uint32_t program_object(const struct program_state *state, uint32_t thread,
 int64_t program_value(const struct program_state *state, uint32_t object);
 // Is the pending instruction possible now? (SPIN is judged by the caller: it depends on history.)
 bool program_is_enabled(const struct program_state *state, uint32_t thread);
+// Nobody is enabled: time jumps to the earliest deadline, and whoever has reached his is enabled.
+// False, and nothing happens, if nobody waits with one.
+bool program_jump(struct program_state *state);
 // Performs it and runs on to the next visible instruction.
 void program_step(struct program_state *state, uint32_t thread);
 
@@ -127,6 +143,7 @@ struct program_subject {
     fr_tid tid_of[PROGRAM_THREADS];
     uint8_t thread_of[PROGRAM_THREADS];
     uint8_t schedule[4096];  // the program's threads of the last execution, in order
+    int64_t times[4096];     // when each of them went
     uint32_t length;
     uint32_t counts[PROGRAM_THREADS];  // of events, by thread of the program
 };

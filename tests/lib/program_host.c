@@ -20,6 +20,10 @@ static const struct {
     [OPC_SPAWN] = {FR_OP_SPAWN, FR_READ},
     [OPC_JOIN] = {FR_OP_JOIN, FR_READ},
     [OPC_SPIN] = {FR_OP_SPIN, FR_READ},
+    [OPC_ACQUIRE_FOR] = {FR_OP_ACQUIRE, FR_WRITE},
+    [OPC_JOIN_FOR] = {FR_OP_JOIN, FR_READ},
+    [OPC_SPIN_FOR] = {FR_OP_SPIN, FR_READ},
+    [OPC_SLEEP] = {FR_OP_SLEEP, FR_READ},
     [OPC_MULTI] = {FR_OP_ACCESS, FR_READ},
 };
 
@@ -51,6 +55,13 @@ static void add_values(const struct program_state *state, uint32_t t, const stru
     }
 }
 
+// A deadline of 0 would be none: what is due at the start of the execution does not wait.
+static void add_deadline(const struct program_thread *thread, struct fr_op *op) {
+    op->deadline_ns = (uint64_t)thread->deadline;
+    if (op->deadline_ns == 0)
+        op->kind = op->kind == FR_OP_ACQUIRE ? FR_OP_TRY : FR_OP_SLEEP;
+}
+
 struct fr_op program_op(const struct program_state *state, uint32_t t, uint64_t salt,
                         struct fr_access *accesses) {
     const struct instruction *i = program_next(state, t);
@@ -58,10 +69,12 @@ struct fr_op program_op(const struct program_state *state, uint32_t t, uint64_t 
     struct fr_op op = {.kind = kinds[i->opcode].kind,
                        .site = (uint64_t)(i - state->program->code) + 1,
                        .accesses = accesses};
-    if (i->opcode == OPC_SPAWN || i->opcode == OPC_JOIN) {
+    if (program_has_timeout(i->opcode))
+        add_deadline(&state->threads[t], &op);
+    if (op.kind == FR_OP_SPAWN || op.kind == FR_OP_JOIN)
         op.target = i->base;
+    if (!program_has_object(i->opcode) || op.kind == FR_OP_SLEEP)
         return op;
-    }
     uint32_t count = i->opcode == OPC_MULTI ? (uint32_t)i->imm : 1;
     i += i->opcode == OPC_MULTI;
     for (uint32_t k = 0; k < count; k++, i++) {
@@ -116,6 +129,30 @@ static enum fr_status enter_all(struct program_subject *s, struct fr_explorer *e
     return status;
 }
 
+// Takes the step that the engine decided on. The engine's time and outcome must be the program's.
+static enum fr_status take_step(struct program_subject *s, const struct fr_explorer *e,
+                                uint32_t t) {
+    struct program_state *state = &s->state;
+    if (fr_run_now(e) != (uint64_t)state->now && !program_jump(state))
+        return FR_HOST;
+    if (fr_run_now(e) != (uint64_t)state->now || !program_is_enabled(state, t))
+        return FR_HOST;
+    if (s->length < sizeof s->schedule) {
+        s->schedule[s->length] = (uint8_t)t;
+        s->times[s->length] = state->now;
+    }
+    s->length++;
+    const struct instruction *i = program_next(state, t);
+    bool has_deadline = program_has_timeout(i->opcode) && state->threads[t].deadline != 0;
+    bool due = has_deadline && state->threads[t].due;
+    bool timed_out = due && i->opcode != OPC_SLEEP;
+    if (i->opcode == OPC_ACQUIRE_FOR)
+        timed_out = due && state->holder[program_object(state, t, i)] >= 0;
+    program_step(state, t);
+    bool is_other = has_deadline && fr_run_outcome(e) == timed_out;
+    return state->broken || is_other ? FR_HOST : FR_OK;
+}
+
 static enum fr_status go_on(struct program_subject *s, struct fr_explorer *e) {
     for (;;) {
         fr_tid tid;
@@ -123,15 +160,10 @@ static enum fr_status go_on(struct program_subject *s, struct fr_explorer *e) {
         if (status != FR_OK || tid == FR_TID_NONE)
             return status;
         uint32_t t = s->thread_of[tid];
-        if (s->length < sizeof s->schedule)
-            s->schedule[s->length] = (uint8_t)t;
-        s->length++;
         s->counts[t]++;
         const struct instruction *i = program_next(&s->state, t);
-        program_step(&s->state, t);
-        if (s->state.broken)
-            return FR_HOST;
-        if (i->opcode == OPC_SPAWN)
+        status = take_step(s, e, t);
+        if (status == FR_OK && i->opcode == OPC_SPAWN)
             status = announce(s, e, i->base);
         if (status == FR_OK)
             status = announce(s, e, t);

@@ -11,9 +11,17 @@ struct maker {
     uint32_t budget;  // visible instructions left for this thread
     uint32_t depth;
     bool spins;
+    bool timed;
+    uint32_t late;  // the late thread, 0 if there is none
 };
 
-enum { REGISTER_VALUE = 2, REGISTER_OTHER = 3, REGISTER_ZERO = 4, REGISTER_TEST = 5 };
+enum {
+    REGISTER_VALUE = 2,
+    REGISTER_OTHER = 3,
+    REGISTER_ZERO = 4,
+    REGISTER_TEST = 5,
+    REGISTER_WAIT = 6
+};
 
 static uint32_t below(struct maker *m, uint32_t bound) {
     m->state += 0x9E3779B97F4A7C15U;
@@ -69,6 +77,46 @@ static struct instruction on_lock(struct maker *m, uint8_t opcode, uint32_t lock
                                 .index = REGISTER_ZERO};
 }
 
+// What is done if the test before holds.
+static void make_guarded(struct maker *m, struct instruction last) {
+    uint32_t skip = emit(m, (struct instruction){.opcode = OPC_JUMP_IF_ZERO, .src = REGISTER_TEST});
+    make_block(m);
+    emit(m, last);
+    m->program->code[skip].imm = (int32_t)m->program->code_count;
+}
+
+// Short, so that deadlines meet; 0 is over at once.
+static void set_wait(struct maker *m) {
+    set(m, REGISTER_WAIT, below(m, 4));
+}
+
+static void make_timed_lock(struct maker *m, uint32_t lock) {
+    set_wait(m);
+    struct instruction take = on_lock(m, OPC_ACQUIRE_FOR, lock);
+    take.wait = REGISTER_WAIT;
+    emit(m, take);
+    make_guarded(m, on_lock(m, OPC_RELEASE, lock));
+}
+
+static void make_timed(struct maker *m) {
+    uint32_t what = below(m, 8);
+    set_wait(m);
+    struct instruction i = {.opcode = OPC_SLEEP, .dst = REGISTER_TEST, .wait = REGISTER_WAIT};
+    if (what == 0) {
+        i.opcode = OPC_NOW;
+    } else if (what == 1) {
+        i = on_variable(m, OPC_SPIN_FOR);
+        i.wait = REGISTER_WAIT;
+    } else if (what == 2 && m->late != 0) {
+        i.opcode = OPC_JOIN_FOR;
+        i.base = (uint16_t)m->late;
+    } else if (what < 5 && m->locks != 0 && m->depth < 3) {
+        make_timed_lock(m, below(m, m->locks));
+        return;
+    }
+    emit(m, i);
+}
+
 static void make_locked(struct maker *m) {
     uint32_t lock = below(m, m->locks);
     if (below(m, 3) != 0) {
@@ -78,10 +126,7 @@ static void make_locked(struct maker *m) {
         return;
     }
     emit(m, on_lock(m, OPC_TRY, lock));
-    uint32_t skip = emit(m, (struct instruction){.opcode = OPC_JUMP_IF_ZERO, .src = REGISTER_TEST});
-    make_block(m);
-    emit(m, on_lock(m, OPC_RELEASE, lock));
-    m->program->code[skip].imm = (int32_t)m->program->code_count;
+    make_guarded(m, on_lock(m, OPC_RELEASE, lock));
 }
 
 static void make_multi(struct maker *m) {
@@ -105,6 +150,10 @@ static void make_access(struct maker *m) {
 
 static void make_statement(struct maker *m) {
     m->budget--;
+    if (m->timed && below(m, 3) == 0) {
+        make_timed(m);
+        return;
+    }
     uint32_t what = below(m, 16);
     if (what < 3 && m->depth < 3)
         make_branch(m);
@@ -134,57 +183,86 @@ static void end_thread(struct maker *m) {
 }
 
 // The first thread spawns the late ones somewhere in the middle, and may join them.
-static void make_thread(struct maker *m, uint32_t statements, uint32_t late_from) {
+static void make_thread(struct maker *m, uint32_t statements) {
     uint32_t t = m->program->thread_count;
     begin_thread(m);
     m->budget = statements;
     uint32_t spawn_at = below(m, statements) + 1;
     while (m->budget > 0) {
         if (t == 0 && m->budget == spawn_at)
-            for (uint32_t late = late_from; late != 0 && late < 4 && m->program->late[late]; late++)
+            for (uint32_t late = m->late; late != 0 && late < 4 && m->program->late[late]; late++)
                 emit(m, (struct instruction){.opcode = OPC_SPAWN, .base = (uint16_t)late});
         make_statement(m);
     }
-    if (t == 0 && late_from != 0 && below(m, 2) == 0)
-        emit(m, (struct instruction){.opcode = OPC_JOIN, .base = (uint16_t)late_from});
+    if (t == 0 && m->late != 0 && below(m, 2) == 0)
+        emit(m, (struct instruction){.opcode = OPC_JOIN, .base = (uint16_t)m->late});
     end_thread(m);
+}
+
+static void make_program(struct maker *m) {
+    struct program *program = m->program;
+    uint32_t threads = 2 + below(m, 3);
+    m->variables = 1 + below(m, 4);
+    m->locks = below(m, 3);
+    m->spins = below(m, 5) == 0;
+    program->object_count = m->variables + m->locks;
+    if (threads > 2 && below(m, 4) == 0)
+        m->late = threads - 1;
+    if (m->late != 0)
+        program->late[m->late] = true;
+    static const uint32_t most[] = {0, 0, 6, 4, 3};
+    for (uint32_t t = 0; t < threads; t++)
+        make_thread(m, 1 + below(m, most[threads]));
 }
 
 void random_program(struct program *program, uint64_t seed) {
     memset(program, 0, sizeof *program);
     struct maker m = {.program = program, .state = seed * 0x2545F4914F6CDD1DU + 1};
-    uint32_t threads = 2 + below(&m, 3);
-    m.variables = 1 + below(&m, 4);
-    m.locks = below(&m, 3);
-    m.spins = below(&m, 5) == 0;
-    program->object_count = m.variables + m.locks;
-    uint32_t late_from = 0;
-    if (threads > 2 && below(&m, 4) == 0)
-        late_from = threads - 1;
-    if (late_from != 0)
-        program->late[late_from] = true;
-    static const uint32_t most[] = {0, 0, 6, 4, 3};
-    for (uint32_t t = 0; t < threads; t++)
-        make_thread(&m, 1 + below(&m, most[threads]), late_from);
+    make_program(&m);
+}
+
+void random_timed_program(struct program *program, uint64_t seed) {
+    memset(program, 0, sizeof *program);
+    struct maker m = {.program = program, .state = seed * 0x2545F4914F6CDD1DU + 3, .timed = true};
+    make_program(&m);
+}
+
+static void take_second(struct maker *m, uint32_t lock) {
+    if (m->timed && below(m, 3) != 0) {
+        make_timed_lock(m, lock);
+        return;
+    }
+    emit(m, on_lock(m, OPC_ACQUIRE, lock));
+    emit(m, on_lock(m, OPC_RELEASE, lock));
+}
+
+static void make_ring(struct maker *m, uint32_t threads) {
+    m->variables = 2;
+    m->locks = threads;
+    m->program->object_count = m->variables + m->locks;
+    for (uint32_t t = 0; t < threads; t++) {
+        begin_thread(m);
+        bool reversed = below(m, 4) == 0;
+        uint32_t first = reversed ? (t + 1) % threads : t;
+        uint32_t second = reversed ? t : (t + 1) % threads;
+        emit(m, on_lock(m, OPC_ACQUIRE, first));
+        if (below(m, 3) == 0)
+            make_access(m);
+        m->budget = 1;
+        take_second(m, second);
+        emit(m, on_lock(m, OPC_RELEASE, first));
+        end_thread(m);
+    }
 }
 
 void random_lock_ring(struct program *program, uint32_t threads, uint64_t seed) {
     memset(program, 0, sizeof *program);
     struct maker m = {.program = program, .state = seed * 0x2545F4914F6CDD1DU + 7};
-    m.variables = 2;
-    m.locks = threads;
-    program->object_count = m.variables + m.locks;
-    for (uint32_t t = 0; t < threads; t++) {
-        begin_thread(&m);
-        bool reversed = below(&m, 4) == 0;
-        uint32_t first = reversed ? (t + 1) % threads : t;
-        uint32_t second = reversed ? t : (t + 1) % threads;
-        emit(&m, on_lock(&m, OPC_ACQUIRE, first));
-        if (below(&m, 3) == 0)
-            make_access(&m);
-        emit(&m, on_lock(&m, OPC_ACQUIRE, second));
-        emit(&m, on_lock(&m, OPC_RELEASE, second));
-        emit(&m, on_lock(&m, OPC_RELEASE, first));
-        end_thread(&m);
-    }
+    make_ring(&m, threads);
+}
+
+void random_timed_lock_ring(struct program *program, uint32_t threads, uint64_t seed) {
+    memset(program, 0, sizeof *program);
+    struct maker m = {.program = program, .state = seed * 0x2545F4914F6CDD1DU + 9, .timed = true};
+    make_ring(&m, threads);
 }

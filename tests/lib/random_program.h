@@ -9,7 +9,11 @@
 // updates, weak accesses, several accesses per event, try-locks, spawn and join, spins, and
 // branches on values read. The same seed gives the same program.
 void random_program(struct program *program, uint64_t seed);
+// The same with sleeps, the time read, and acquires, joins and spins with a timeout.
+void random_timed_program(struct program *program, uint64_t seed);
 // n threads, each taking lock i, then lock (i + 1) % n, in a random mixture with accesses.
 void random_lock_ring(struct program *program, uint32_t threads, uint64_t seed);
+// Most of them give up waiting for their second lock.
+void random_timed_lock_ring(struct program *program, uint32_t threads, uint64_t seed);
 
 #endif

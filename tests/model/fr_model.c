@@ -100,7 +100,8 @@ static int run_one(void) {
     code = print_comparison();
     if (options.text && result.has_failing) {
         printf("\none execution that failed:\n");
-        model_text_print(&program, result.failing, sizeof result.failing, result.failing_length);
+        model_text_print(&program, result.failing, result.failing_times, sizeof result.failing,
+                         result.failing_length);
     }
     if (code != 0)
         return code;

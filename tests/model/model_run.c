@@ -146,6 +146,7 @@ static int note_trace(struct runner *r, enum fr_verdict verdict) {
         result->has_failing = true;
         result->failing_length = subject->length;
         memcpy(result->failing, subject->schedule, sizeof result->failing);
+        memcpy(result->failing_times, subject->times, sizeof result->failing_times);
     }
     digest_set_add(&r->signatures, fr_trace_reads_from(r->explorer), 0, &is_new);
     result->reads_from += is_new;

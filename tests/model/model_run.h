@@ -21,6 +21,7 @@ struct model_result {
     bool has_failing;
     uint32_t failing_length;
     uint8_t failing[4096];
+    int64_t failing_times[4096];
     // --brute-force
     bool compared;
     struct brute truth;

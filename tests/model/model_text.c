@@ -72,6 +72,13 @@ static void print_access(const struct program_state *state, uint32_t t, const st
     case OPC_RELEASE:
         printf("release %s", object);
         break;
+    case OPC_ACQUIRE_FOR:
+        printf("acquire(%s, %" PRId64 ")    # %s", object, before[i->wait],
+               dst != 0 ? "succeeds" : "times out");
+        break;
+    case OPC_SPIN_FOR:
+        printf("spin(%s, %" PRId64 ")    # is %" PRId64, object, before[i->wait], dst);
+        break;
     case OPC_SPIN:
         printf("spin(%s)    # is %" PRId64, object, dst);
         break;
@@ -79,6 +86,15 @@ static void print_access(const struct program_state *state, uint32_t t, const st
         printf("read %s    # is %" PRId64, object, dst);
         break;
     }
+}
+
+static void print_thread_op(const struct instruction *i, const struct program_thread *before,
+                            const char *name) {
+    if (i->opcode == OPC_JOIN_FOR)
+        printf("join(%s, %" PRId64 ")    # %s", name, before->registers[i->wait],
+               before->due ? "times out" : "has ended");
+    else
+        printf("%s %s", i->opcode == OPC_SPAWN ? "spawn" : "join", name);
 }
 
 static void print_step(struct program_state *state, uint32_t number, uint32_t t) {
@@ -91,9 +107,11 @@ static void print_step(struct program_state *state, uint32_t number, uint32_t t)
     char name[NAME_MAX_LENGTH];
     name_thread(state->program, t, name);
     printf("%5" PRIu32 "  %-16s line %3u  ", number, name, i->line);
-    if (i->opcode == OPC_SPAWN || i->opcode == OPC_JOIN) {
+    if (i->opcode == OPC_SLEEP) {
+        printf("sleep %" PRId64, before.registers[i->wait]);
+    } else if (!program_has_object(i->opcode)) {
         name_thread(state->program, i->base, name);
-        printf("%s %s", i->opcode == OPC_SPAWN ? "spawn" : "join", name);
+        print_thread_op(i, &before, name);
     } else {
         name_object(state->program, object, name);
         print_access(state, t, i, before.registers, name);
@@ -127,14 +145,17 @@ static void print_waiting(const struct program_state *state, uint32_t t) {
     printf("\n");
 }
 
-void model_text_print(const struct program *program, const uint8_t *schedule, uint32_t stored,
-                      uint32_t length) {
+void model_text_print(const struct program *program, const uint8_t *schedule, const int64_t *times,
+                      uint32_t stored, uint32_t length) {
     static struct program_state state;
     program_begin(&state, program);
     if (state.failed)
         printf("       the assertion of line %" PRIu32 " fails at the start\n", state.failed_line);
-    for (uint32_t k = 0; k < length && k < stored; k++)
+    for (uint32_t k = 0; k < length && k < stored; k++) {
+        if (times[k] != state.now && program_jump(&state))
+            printf("       %-16s time passes, it is %" PRId64 "\n", "", state.now);
         print_step(&state, k + 1, schedule[k]);
+    }
     if (length > stored) {
         printf("       ... %" PRIu32 " steps more\n", length - stored);
         return;

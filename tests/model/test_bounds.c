@@ -176,31 +176,48 @@ static void check_program(const struct program *program, unsigned long seed, con
     check_bound(program, &truth, FR_BOUND_DELAYS, UINT32_MAX, seed, name, totals);
 }
 
-int main(int argc, char **argv) {
-    bool is_long = getenv("FRONTRUN_LONG") != NULL;
-    unsigned long from = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
-    unsigned long count = argc > 2 ? strtoul(argv[2], NULL, 10) : is_long ? 40000 : 2000;
-    check_rows();
-    check_delays("n=3", (const unsigned[]){1, 2, 5, 8, 8, 8, 8}, 7);
-    check_delays("n=6", (const unsigned[]){1, 2, 8, 23, 43, 58, 64}, 7);
+struct family {
+    const char *name;
+    void (*program)(struct program *program, uint64_t seed);
+    void (*ring)(struct program *program, uint32_t threads, uint64_t seed);
+};
+
+static const struct family families[] = {
+    {"random program", random_program, random_lock_ring},
+    {"random program with time", random_timed_program, random_timed_lock_ring},
+};
+
+static void check_family(const struct family *family, unsigned long from, unsigned long count) {
     static struct program program;
     struct totals totals = {0};
     char name[64];
     for (unsigned long seed = from; seed < from + count; seed++) {
-        snprintf(name, sizeof name, "random program %lu", seed);
-        random_program(&program, seed);
+        snprintf(name, sizeof name, "%s %lu", family->name, seed);
+        family->program(&program, seed);
         check_program(&program, seed, name, &totals);
         if (seed % 10 != 0)
             continue;
         unsigned threads = 2 + (unsigned)(seed / 10) % 4;
-        snprintf(name, sizeof name, "lock ring of %u, seed %lu", threads, seed);
-        random_lock_ring(&program, threads, seed);
+        snprintf(name, sizeof name, "%s, ring of %u, seed %lu", family->name, threads, seed);
+        family->ring(&program, threads, seed);
         check_program(&program, seed, name, &totals);
     }
-    printf("%lu programs (%lu too large for brute force), %lu traces within the bounds of %lu, "
+    printf("%ss: %lu (%lu too large for brute force), %lu traces within the bounds of %lu, "
            "%lu executions: all equal; %lu of %lu explorations of everything said so\n",
-           totals.programs, totals.skipped, totals.wanted, totals.all, totals.executions,
-           totals.exhausted, totals.closed);
+           family->name, totals.programs, totals.skipped, totals.wanted, totals.all,
+           totals.executions, totals.exhausted, totals.closed);
     CHECK(totals.programs > count / 2, "too many programs skipped");
+}
+
+int main(int argc, char **argv) {
+    bool is_long = getenv("FRONTRUN_LONG") != NULL;
+    unsigned long from = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
+    unsigned long count = argc > 2 ? strtoul(argv[2], NULL, 10) : is_long ? 40000 : 2000;
+    uint32_t first = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0;
+    check_rows();
+    check_delays("n=3", (const unsigned[]){1, 2, 5, 8, 8, 8, 8}, 7);
+    check_delays("n=6", (const unsigned[]){1, 2, 8, 23, 43, 58, 64}, 7);
+    for (uint32_t i = first; i < sizeof families / sizeof *families; i++)
+        check_family(&families[i], from, count);
     return 0;
 }
