@@ -40,6 +40,25 @@ static void compare(const struct program_subject *subject, struct matching *matc
     match(matching, explored, hash, digest, name);
 }
 
+// Whom a blocked thread waits for is what the program says.
+static void check_waiters(const struct program_subject *subject, const struct fr_explorer *e,
+                          const char *name) {
+    const struct program_state *state = &subject->state;
+    for (uint32_t t = 0; t < subject->program->thread_count; t++) {
+        if (!state->threads[t].started || state->threads[t].finished)
+            continue;
+        CHECK(fr_run_is_blocked(e, subject->tid_of[t]), "%s: a deadlock, but not blocked", name);
+        const struct instruction *i = program_next(state, t);
+        int32_t other = -1;
+        if (i->opcode == OPC_JOIN)
+            other = i->base;
+        else if (i->opcode == OPC_ACQUIRE)
+            other = state->holder[program_object(state, t, i)];
+        fr_tid expected = other < 0 ? FR_TID_NONE : subject->tid_of[other];
+        CHECK(fr_run_waits_for(e, subject->tid_of[t]) == expected, "%s: waits for another", name);
+    }
+}
+
 static void run_one(struct program_subject *subject, struct fr_subject *s, struct fr_explorer *e,
                     struct matching *matching, struct explored *explored, const struct brute *truth,
                     const char *name) {
@@ -48,6 +67,8 @@ static void run_one(struct program_subject *subject, struct fr_subject *s, struc
     enum fr_status status = s->execute(s->self, e, &verdict, &place);
     CHECK(status == FR_OK, "%s: %s (%s)", name, fr_explorer_errmsg(e), fr_status_text(status));
     uint64_t hash = fr_trace_hash(e);
+    if (verdict == FR_VERDICT_DEADLOCK)
+        check_waiters(subject, e, name);
     CHECK_OK(fr_explorer_end(e, verdict, place));
     explored->executions++;
     explored->events += subject->length;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 enum { NAME_MAX_LENGTH = 64 };
+#define NOBODY UINT32_MAX
 
 static void name_of(const struct program_label *labels, uint32_t count, uint32_t number,
                     int64_t shown, char name[NAME_MAX_LENGTH]) {
@@ -137,11 +138,50 @@ static void print_waiting(const struct program_state *state, uint32_t t) {
     name_object(state->program, object, other);
     printf("waits for %s", other);
     if (i->opcode == OPC_ACQUIRE) {
-        name_thread(state->program, (uint32_t)state->holder[object], other);
-        printf(", which %s holds", other);
+        uint32_t holder = (uint32_t)state->holder[object];
+        name_thread(state->program, holder, other);
+        printf(", which %s %s", other,
+               state->threads[holder].finished ? "never released" : "holds");
     } else {
         printf(" to be written");
     }
+    printf("\n");
+}
+
+// The thread that the started, unfinished thread waits for, itself included; NOBODY if none is
+// known.
+static uint32_t waits_for(const struct program_state *state, uint32_t t) {
+    const struct instruction *i = program_next(state, t);
+    if (i->opcode == OPC_JOIN)
+        return i->base;
+    if (i->opcode != OPC_ACQUIRE)
+        return NOBODY;
+    int32_t holder = state->holder[program_object(state, t, i)];
+    return holder < 0 ? NOBODY : (uint32_t)holder;
+}
+
+static bool is_waiting(const struct program_state *state, uint32_t t) {
+    return t != NOBODY && state->threads[t].started && !state->threads[t].finished;
+}
+
+// Each cycle of waiting threads once, from its first thread on.
+static void print_cycle(const struct program_state *state, uint32_t first) {
+    uint32_t t = waits_for(state, first);
+    for (uint32_t n = 0; n < state->program->thread_count && t != first; n++) {
+        if (!is_waiting(state, t) || t < first)
+            return;
+        t = waits_for(state, t);
+    }
+    if (t != first)
+        return;
+    char name[NAME_MAX_LENGTH];
+    name_thread(state->program, first, name);
+    printf("       cycle: %s", name);
+    do {
+        t = waits_for(state, t);
+        name_thread(state->program, t, name);
+        printf(" -> %s", name);
+    } while (t != first);
     printf("\n");
 }
 
@@ -161,6 +201,9 @@ void model_text_print(const struct program *program, const uint8_t *schedule, co
         return;
     }
     for (uint32_t t = 0; t < program->thread_count; t++)
-        if (state.threads[t].started && !state.threads[t].finished)
+        if (is_waiting(&state, t))
             print_waiting(&state, t);
+    for (uint32_t t = 0; t < program->thread_count; t++)
+        if (is_waiting(&state, t))
+            print_cycle(&state, t);
 }

@@ -37,6 +37,8 @@ def files() -> Iterator[Path]:
 def is_text(path: Path) -> bool:
     """By suffix; a file without one is a script or a text for people, if no finding of a fuzzer."""
     finding = path.parent == ROOT and re.match(r"(crash|timeout|oom|leak|slow-unit)-", path.name)
+    if path.name in LEFTOVERS:  # .git is a file in a linked worktree
+        return False
     return path.suffix in TEXT_SUFFIXES or (not path.suffix and not finding)
 
 
