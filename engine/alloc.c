@@ -17,7 +17,7 @@ struct fr_allocator alloc_libc(void) {
     return (struct fr_allocator){.resize = resize_libc, .context = NULL};
 }
 
-enum fr_status alloc_grow(struct alloc *alloc, void **block, uint32_t *capacity, size_t need,
+enum fr_status alloc_grow(struct alloc *alloc, void *array, uint32_t *capacity, size_t need,
                           size_t size) {
     if (need <= *capacity)
         return FR_OK;
@@ -27,10 +27,12 @@ enum fr_status alloc_grow(struct alloc *alloc, void **block, uint32_t *capacity,
     if (wanted >= NONE || wanted > SIZE_MAX / size)
         return FR_NOMEM;
     alloc->calls++;
-    void *grown = alloc->host.resize(alloc->host.context, *block, wanted * size);
+    void *block;
+    memcpy(&block, array, sizeof block);
+    void *grown = alloc->host.resize(alloc->host.context, block, wanted * size);
     if (grown == NULL)
         return FR_NOMEM;
-    *block = grown;
+    memcpy(array, &grown, sizeof grown);
     *capacity = (uint32_t)wanted;
     return FR_OK;
 }

@@ -13,14 +13,15 @@ struct alloc {
 // libc's realloc as an allocator.
 struct fr_allocator alloc_libc(void);
 
-// Makes *block (elements of `size` bytes, *capacity of them) hold at least `need`. On failure
-// nothing has changed. Growth is geometric, so that it ends once the host's runs are warm.
-FR_MUST_CHECK enum fr_status alloc_grow(struct alloc *alloc, void **block, uint32_t *capacity,
+// Makes the array that the pointer at `array` points to (elements of `size` bytes, *capacity of
+// them) hold at least `need`. On failure nothing has changed. Growth is geometric, so that it ends
+// once the host's runs are warm. The pointer may be of any object type: it is copied as bytes.
+FR_MUST_CHECK enum fr_status alloc_grow(struct alloc *alloc, void *array, uint32_t *capacity,
                                         size_t need, size_t size);
 void alloc_free(struct alloc *alloc, void *block);
 
 // alloc_grow on a typed array.
 #define ALLOC_GROW(alloc, array, capacity, need)                                                   \
-    alloc_grow((alloc), (void **)&(array), &(capacity), (need), sizeof *(array))
+    alloc_grow((alloc), &(array), &(capacity), (need), sizeof *(array))
 
 #endif

@@ -62,6 +62,7 @@ enum fr_status fr_explorer_start(struct fr_explorer *e, const struct fr_plan *pl
     if (plan->strategy >= FR_STRATEGIES || plan->order >= FR_ORDERS || plan->bound >= FR_BOUNDS ||
         plan->choice_count >= NONE || plan->segment_count >= NONE)
         return fail(e, FR_MISUSE, NULL);
+    uint64_t calls_at_start = e->alloc.calls;
     enum fr_status status =
         ALLOC_GROW(&e->alloc, e->choices, e->choice_capacity, plan->choice_count);
     size_t segments = plan->strategy == FR_STRATEGY_REPLAY ? plan->segment_count : 0;
@@ -85,6 +86,8 @@ enum fr_status fr_explorer_start(struct fr_explorer *e, const struct fr_plan *pl
     e->started = true;
     e->running = e->was_cut = false;
     e->executions = 0;
+    e->stats = (struct fr_stats){0};
+    e->calls_at_start = calls_at_start;
     e->ending = FR_ENDING_RUNNING;
     e->stop = FR_STOP_NOT;
     e->errmsg = "";
@@ -98,6 +101,8 @@ void explorer_forget(struct fr_explorer *e) {
     walk_start(&e->walk, &(struct fr_plan){0});
     e->choice_count = e->replay.count = 0;
     e->started = e->running = false;
+    e->executions = 0;
+    e->stats = (struct fr_stats){0};
     e->ending = FR_ENDING_RUNNING;
     e->stop = FR_STOP_NOT;
 }
@@ -310,7 +315,7 @@ struct fr_stats fr_explorer_stats(const struct fr_explorer *e) {
     struct fr_stats stats = e->stats;
     stats.races_reversed = e->dpor.inserted;
     stats.beyond_bound = e->bound.beyond;
-    stats.allocations = e->alloc.calls;
+    stats.allocations = e->alloc.calls - e->calls_at_start;
     return stats;
 }
 

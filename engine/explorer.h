@@ -16,7 +16,8 @@ struct fr_explorer {
     struct bound bound;  // instead of dpor, if the plan has a bound
     struct replay replay;
     struct walk walk;
-    struct fr_stats stats;
+    struct fr_stats stats;    // of this plan
+    uint64_t calls_at_start;  // of the allocator
     // The plan, copied; its choices and segments are `choices` and those of `replay`.
     struct fr_plan plan;
     enum fr_strategy strategy;

@@ -229,6 +229,7 @@ enum fr_ending {
 // A failing verdict does not end an exploration by itself: the host stops, or goes on.
 enum fr_ending fr_explorer_ending(const struct fr_explorer *explorer);
 
+// Counts of the present exploration: since fr_explorer_start, in every process it was taken up in.
 struct fr_stats {
     uint64_t executions;      // ended, of any verdict
     uint64_t redundant;       // of them cut short because every continuation was explored
@@ -239,7 +240,7 @@ struct fr_stats {
                               // them: 0 means that the bound hides nothing
     uint64_t events;          // performed, in all executions
     uint64_t races_reversed;  // wakeup sequences inserted
-    uint64_t allocations;     // calls of the allocator so far
+    uint64_t allocations;     // calls of the allocator (since it was taken up, in this process)
 };
 struct fr_stats fr_explorer_stats(const struct fr_explorer *explorer);
 // DPOR: about how many executions the whole exploration takes, from what share of its tree is done

@@ -57,9 +57,9 @@ static void test_a_second_exploration_allocates_nothing(void) {
     stage_open_model(&stage, "fib_bench", "k=3", NULL);
     struct fr_plan dpor = {.strategy = FR_STRATEGY_DPOR};
     (void)late_allocations(dpor, 1698);
-    uint64_t before = fr_explorer_stats(stage.explorer).allocations;
+    CHECK(fr_explorer_stats(stage.explorer).allocations != 0, "the first asks for memory");
     (void)late_allocations(dpor, 1698);
-    CHECK(fr_explorer_stats(stage.explorer).allocations == before, "the second asks for nothing");
+    CHECK(fr_explorer_stats(stage.explorer).allocations == 0, "the second asks for nothing");
     stage_close(&stage);
 }
 

@@ -122,6 +122,27 @@ static void test_only_what_finished_can_pass(void) {
     stage_close(&stage);
 }
 
+// Counters are those of the present exploration, not of the explorer's life.
+static void test_each_exploration_counts_anew(void) {
+    stage_open_model(&stage, "abba", "-", NULL);
+    struct digest_set hashes = {0};
+    struct fr_stats first = {0};
+    for (uint32_t round = 0; round < 2; round++) {
+        struct fr_plan plan = {.strategy = FR_STRATEGY_DPOR};
+        CHECK(stage_explore(&stage, plan, &hashes) == 3, "three traces");
+        struct fr_stats stats = fr_explorer_stats(stage.explorer);
+        first = round == 0 ? stats : first;
+        stats.allocations = first.allocations;
+        CHECK(memcmp(&stats, &first, sizeof stats) == 0, "round %u", round);
+        CHECK(stats.executions == 3 && stats.deadlocks == 1 && stats.events != 0, "counted");
+    }
+    stage_start(&stage, (struct fr_plan){.strategy = FR_STRATEGY_RANDOM});
+    CHECK(fr_explorer_stats(stage.explorer).executions == 0, "nothing has happened yet");
+    CHECK(fr_explorer_stats(stage.explorer).races_reversed == 0, "nor here");
+    digest_set_release(&hashes);
+    stage_close(&stage);
+}
+
 static void test_a_budget_is_not_exhaustion(void) {
     stage_open_model(&stage, "inc", "n=3", NULL);
     struct digest_set hashes = {0};
@@ -338,6 +359,7 @@ int main(void) {
     test_misuse_is_told_and_does_no_harm();
     test_misuse_within_an_execution_does_no_harm();
     test_only_what_finished_can_pass();
+    test_each_exploration_counts_anew();
     test_a_budget_is_not_exhaustion();
     test_the_limit_of_events_gives_a_bounded_ending();
     test_blocked_may_come_at_any_time();
