@@ -256,8 +256,17 @@ static void go_back(struct dpor *dpor, uint32_t length) {
     dpor->exhausted = true;
 }
 
-enum fr_status dpor_finish(struct dpor *dpor, const struct run *run) {
+// What a thread that sleeps would have done was done elsewhere.
+static enum fr_status find_races(struct dpor *dpor, const struct run *run, bool is_cut) {
     enum fr_status status = races_find(&dpor->races, run);
+    if (status != FR_OK || !is_cut || run->trace.length == 0)
+        return status;
+    tset awake = run_enabled(run) & ~dpor->nodes[run->trace.length].sleep;
+    return races_find_cut(&dpor->races, run, awake);
+}
+
+enum fr_status dpor_finish(struct dpor *dpor, const struct run *run, bool is_cut) {
+    enum fr_status status = find_races(dpor, run, is_cut);
     // Any order of insertion is exact; orders other than DFS begin with the latest races.
     bool forward = dpor->order.kind == FR_ORDER_DFS;
     for (uint32_t i = 0; status == FR_OK && i < dpor->races.count; i++) {

@@ -59,7 +59,7 @@ FR_MUST_CHECK enum fr_status dpor_after(struct dpor *dpor, const struct run *run
 // True while the execution repeats the last one: fr_run_decide need not look at choices.
 bool dpor_is_replaying(const struct dpor *dpor, const struct run *run);
 // The execution is over: reverses its races, goes back to the last state with work left. Sets
-// exhausted if there is none.
-FR_MUST_CHECK enum fr_status dpor_finish(struct dpor *dpor, const struct run *run);
+// exhausted if there is none. is_cut: the threads would have gone on.
+FR_MUST_CHECK enum fr_status dpor_finish(struct dpor *dpor, const struct run *run, bool is_cut);
 
 #endif

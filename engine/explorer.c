@@ -274,11 +274,11 @@ static const char *reason_against(const struct fr_explorer *e, enum fr_verdict v
     return NULL;
 }
 
-static enum fr_status finish(struct fr_explorer *e) {
+static enum fr_status finish(struct fr_explorer *e, bool is_cut) {
     if (bound_is_on(&e->bound))
         return bound_finish(&e->bound, &e->run, e->config.events_max);
     if (e->strategy == FR_STRATEGY_DPOR)
-        return dpor_finish(&e->dpor, &e->run);
+        return dpor_finish(&e->dpor, &e->run, is_cut);
     return walk_end(&e->walk, &e->run);
 }
 
@@ -291,7 +291,7 @@ enum fr_status fr_explorer_end(struct fr_explorer *e, enum fr_verdict verdict, u
     bool is_cut = e->stop == FR_STOP_STEPS || verdict == FR_VERDICT_BLOCKED;
     e->was_cut |= is_cut;
     replay_end(&e->replay, &e->run);
-    enum fr_status status = finish(e);
+    enum fr_status status = finish(e, is_cut);
     // What was not remembered is lost: such an exploration may not go on and claim anything.
     e->started = status == FR_OK;
     if (status != FR_OK)

@@ -115,6 +115,70 @@ static enum fr_status find_of_blocked(struct races *races, const struct run *run
     return status;
 }
 
+// An acquire that has not been performed races with the last acquisition of its lock.
+static enum fr_status find_of_acquire(struct races *races, const struct run *run, fr_tid tid) {
+    const struct thread *thread = &run->threads[tid];
+    uint32_t taken = run->objects.items[thread->touches[0].slot].acquired_at;
+    if (taken == NONE || taken < trace_barrier(&run->trace) ||
+        run->trace.events[taken].thread == tid)
+        return FR_OK;
+    if (thread->last != NONE && trace_before(&run->trace, taken, thread->last))
+        return FR_OK;
+    return add_race(races, run, taken, run->trace.length, tid);
+}
+
+// Does the event at `at` come before the thread's pending operation whatever the order of accesses?
+static bool is_ordered_before(const struct run *run, uint32_t at, const struct step *pending) {
+    uint32_t own = run->threads[pending->thread].last;
+    if (own != NONE && trace_before(&run->trace, at, own))
+        return true;
+    if (pending->kind != FR_OP_JOIN)
+        return false;
+    uint32_t joined = run->threads[pending->target].last;
+    return joined != NONE && trace_before(&run->trace, at, joined);
+}
+
+// From the last event to the first: who depends on the operation, and lies before no event found
+// already. Who is enabled after a jump is so because of it: nothing before it is in question. A spin
+// is left out: whether it can be earlier is asked of performed ones only.
+static enum fr_status find_of_pending(struct races *races, const struct run *run, fr_tid tid) {
+    const struct trace *trace = &run->trace;
+    struct touch spare;
+    struct step pending = run_pending(run, tid, &spare);
+    uint32_t first_race = races->count;
+    uint32_t freed = NONE;  // by a release, which stays in front of an acquire
+    enum fr_status status = FR_OK;
+    if (pending.kind == FR_OP_SPIN || pending.kind == FR_OP_JOIN || pending.kind == FR_OP_SPAWN)
+        return FR_OK;
+    for (uint32_t at = trace->length; status == FR_OK && at-- > trace_barrier(trace);) {
+        struct step event = trace_step(trace, at);
+        if (is_ordered_before(run, at, &pending) || !step_depends(&event, &pending))
+            continue;
+        bool is_immediate = freed == NONE || !trace_before(trace, at, freed);
+        for (uint32_t i = first_race; is_immediate && i < races->count; i++)
+            is_immediate = !trace_before(trace, at, races->items[i].first);
+        if (!is_immediate)
+            continue;
+        if (pending.kind == FR_OP_ACQUIRE && event.kind == FR_OP_RELEASE &&
+            trace->events[at].outcome)
+            freed = at;
+        else
+            status = add_race(races, run, at, trace->length, tid);
+    }
+    return status;
+}
+
+enum fr_status races_find_cut(struct races *races, const struct run *run, tset threads) {
+    enum fr_status status = FR_OK;
+    for (tset rest = threads; status == FR_OK && rest != 0; rest &= rest - 1) {
+        fr_tid t = tset_first(rest);
+        status = find_of_pending(races, run, t);
+        if (status == FR_OK && run->threads[t].kind == FR_OP_ACQUIRE)
+            status = find_of_acquire(races, run, t);
+    }
+    return status;
+}
+
 enum fr_status races_find(struct races *races, const struct run *run) {
     races->count = 0;
     enum fr_status status = FR_OK;

@@ -26,5 +26,8 @@ struct races {
 // All races of the execution as it stands: first those of two events, in the order of the second,
 // then those of operations that were blocked when time passed or are blocked at the end.
 FR_MUST_CHECK enum fr_status races_find(struct races *races, const struct run *run);
+// Adds those of what enabled threads would have done next, had the execution not been cut.
+FR_MUST_CHECK enum fr_status races_find_cut(struct races *races, const struct run *run,
+                                            tset threads);
 
 #endif

@@ -182,6 +182,44 @@ static void test_the_limit_of_events_gives_a_bounded_ending(void) {
     stage_close(&stage);
 }
 
+// The loop goes first and leaves the writer no event: what the writer would have done is reversed
+// all the same, so that the loop's end is seen after 0, 1 ... reads.
+static void test_what_a_cut_execution_left_undone_is_reversed(void) {
+    struct fr_config config = stage_config();
+    config.events_max = 6;
+    stage_open_text(&stage, "shared x; thread b { while (x == 0) { } } thread a { x = 1; }",
+                    &config);
+    struct digest_set hashes = {0};
+    CHECK(stage_explore(&stage, (struct fr_plan){.strategy = FR_STRATEGY_DPOR}, &hashes) == 7,
+          "the write before read 1 ... 6, and never");
+    CHECK(hashes.count == 7, "seven traces");
+    CHECK(fr_explorer_stats(stage.explorer).cut == 2, "before read 6 and never");
+    CHECK(fr_explorer_ending(stage.explorer) == FR_ENDING_BOUNDED, "not all was seen");
+    digest_set_release(&hashes);
+    stage_close(&stage);
+}
+
+// The same with a lock that is free when the execution is cut, and was taken before.
+static void test_a_cut_acquire_is_reversed(void) {
+    struct fr_config config = stage_config();
+    config.events_max = 6;
+    stage_open_text(&stage,
+                    "shared y; lock m; thread b { while (1) { acquire m; release m; } }"
+                    "thread a { acquire m; y = 1; release m; }",
+                    &config);
+    stage_start(&stage, (struct fr_plan){.strategy = FR_STRATEGY_DPOR});
+    uint32_t first_positions = 0;
+    while (stage_next(&stage))
+        for (uint32_t at = 0; at < fr_trace_length(stage.explorer); at++) {
+            struct fr_event event = fr_trace_event(stage.explorer, at);
+            if (event.thread == 1 && event.index == 1)
+                first_positions |= 1U << at;
+        }
+    CHECK(first_positions == 025, "before the first, second and third acquire of the loop");
+    CHECK(fr_explorer_ending(stage.explorer) == FR_ENDING_BOUNDED, "not all was seen");
+    stage_close(&stage);
+}
+
 static void test_blocked_may_come_at_any_time(void) {
     stage_open_text(&stage, "thread t { }", NULL);
     struct fr_explorer *e = stage.explorer;
@@ -362,6 +400,8 @@ int main(void) {
     test_each_exploration_counts_anew();
     test_a_budget_is_not_exhaustion();
     test_the_limit_of_events_gives_a_bounded_ending();
+    test_what_a_cut_execution_left_undone_is_reversed();
+    test_a_cut_acquire_is_reversed();
     test_blocked_may_come_at_any_time();
     test_dpor_below_a_prefix_explores_what_extends_it();
     test_incompatible_prefixes_share_no_trace();
