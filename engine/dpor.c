@@ -101,6 +101,8 @@ enum fr_status dpor_choose(struct dpor *dpor, const struct run *run, tset enable
         return status;
     struct node *node = &dpor->nodes[depth];
     *out = node->thread;
+    if (node->thread != FR_TID_NONE && node->announced != run_announced(run))
+        return FR_DIVERGED;
     if (depth < dpor->replay)
         return tset_has(enabled, *out) ? FR_OK : FR_DIVERGED;
     prefer_branch(dpor, run, node);
@@ -151,6 +153,7 @@ enum fr_status dpor_before(struct dpor *dpor, const struct run *run, fr_tid tid,
     node->thread = tid;
     node->objects = run->objects.count;
     node->event_hash = 0;
+    node->announced = run_announced(run);
     struct touch spare;
     struct step event = run_pending(run, tid, &spare);
     next->sleep = still_sleeping(run, node->sleep, &event);

@@ -20,6 +20,7 @@ struct node {
     uint32_t explored;    // branches done
     fr_tid thread;        // of the event performed from here
     uint64_t event_hash;  // of that event
+    uint64_t announced;   // what all threads had announced here
 };
 
 struct dpor {
@@ -47,7 +48,8 @@ void dpor_release(struct dpor *dpor);
 void dpor_start(struct dpor *dpor, const struct fr_plan *plan);
 
 // The thread that goes next after the events so far, FR_TID_NONE if all that are enabled sleep.
-// DIVERGED if the wakeup tree asks for a thread that is not enabled.
+// DIVERGED if a state repeated is not what it was, or the wakeup tree asks for a thread that is not
+// enabled.
 FR_MUST_CHECK enum fr_status dpor_choose(struct dpor *dpor, const struct run *run, tset enabled,
                                          fr_tid *out);
 // Before the thread that was chosen, by us or (prefix) by somebody else, performs its operation:

@@ -271,6 +271,7 @@ static enum fr_status get_node(struct reader *r, struct dpor *dpor, const struct
     node->explored = get32(r);
     node->thread = get32(r);
     node->event_hash = get64(r);
+    node->announced = get64(r);
     expect(r, (node->sleep & ~known->threads) == 0 && is_known_thread(known, node->thread));
     struct known here = *known;
     if (!dpor->wakeup.stable_keys)
@@ -286,7 +287,7 @@ static enum fr_status get_dpor(struct reader *r, struct dpor *dpor, const struct
     dpor->exhausted = get_bool(r);
     dpor->base = get32(r);
     dpor->replay = get32(r);
-    uint32_t count = get_count(r, 29);
+    uint32_t count = get_count(r, 37);
     expect(r, count == 0 ? dpor->replay == 0 : dpor->replay == count - 1);
     expect(r, dpor->base <= dpor->replay && count <= known->events_max);
     if (r->bad)

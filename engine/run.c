@@ -136,6 +136,25 @@ static bool is_well_formed(const struct run *run, const struct fr_op *op) {
     return op->kind == FR_OP_ACCESS || op->access_count == 1;
 }
 
+// Objects have no names to compare; outcomes and modes of conditional operations are not known yet.
+static uint64_t hash_announcement(const struct thread *thread) {
+    uint64_t hash = mix64(thread->past ^ mix64(thread->site + thread->kind));
+    if (thread->kind == FR_OP_SPAWN || thread->kind == FR_OP_JOIN)
+        return mix64(hash + thread->target);
+    for (uint32_t i = 0; i < thread->touch_count; i++)
+        hash = mix64(hash + thread->touches[i].mode);
+    if (thread->kind == FR_OP_CAS)
+        hash = mix64(mix64(hash + (uint64_t)thread->expect) + (uint64_t)thread->value);
+    return hash;
+}
+
+uint64_t run_announced(const struct run *run) {
+    uint64_t sum = 0;
+    for (tset rest = run->live; rest != 0; rest &= rest - 1)
+        sum += run->threads[tset_first(rest)].announced;
+    return sum;
+}
+
 enum fr_status run_announce(struct run *run, fr_tid tid, const struct fr_op *op) {
     if (tid >= run->thread_count || !is_well_formed(run, op))
         return FR_MISUSE;
@@ -153,6 +172,7 @@ enum fr_status run_announce(struct run *run, fr_tid tid, const struct fr_op *op)
     thread->expect = op->expect;
     uint64_t last = thread->last == NONE ? 0 : run->trace.events[thread->last].hash;
     thread->past = mix64(mix64(thread->name + thread->count) ^ last);
+    thread->announced = hash_announcement(thread);
     thread->pending = true;
     thread->deadline = op->deadline_ns;
     thread->due = false;

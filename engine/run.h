@@ -25,6 +25,7 @@ struct thread {
     uint64_t name;  // the same in every process
     uint64_t site;
     uint64_t past;
+    uint64_t announced;  // hash of the pending operation and `past`
     uint64_t slots;
     int64_t value;
     int64_t expect;
@@ -75,6 +76,9 @@ FR_MUST_CHECK enum fr_status run_leave(struct run *run, fr_tid thread);
 // Can the started thread's pending operation happen now?
 bool run_is_enabled(const struct run *run, fr_tid thread);
 tset run_enabled(const struct run *run);
+// Hash of what all started threads have announced. With the events so far it makes the state: who
+// is enabled follows from both.
+uint64_t run_announced(const struct run *run);
 // True if every started thread has announced or left.
 bool run_is_settled(const struct run *run);
 

@@ -151,6 +151,7 @@ static void put_dpor(struct writer *w, const struct dpor *dpor) {
         put32(w, node->explored);
         put32(w, node->thread);
         put64(w, node->event_hash);
+        put64(w, node->announced);
         put8(w, node->wut != NONE);
         put_trees(w, &dpor->wakeup, node->wut);
     }

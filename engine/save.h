@@ -15,7 +15,7 @@
 //              list of samples (u64 site, u32 at, u32 object, u32 thread)
 //   dpor       u64 turn, u64 inserted, u8 exhausted, u32 base, u32 replay;
 //              list of nodes (u64 sleep, u32 objects, u32 explored, u32 thread, u64 event_hash,
-//              u8 has_trees, the trees if so)
+//              u64 announced, u8 has_trees, the trees if so)
 //   bound      u64 turn, u8 exhausted, u64 path_hash; list of u32 path;
 //              list of prefixes (u64 key, u64 taken, u64 judged);
 //              BOUND_LEVELS times: list of stretches (u32 thread, u32 count), list of branchings
@@ -31,7 +31,7 @@
 
 #include "explorer.h"
 
-enum { SAVE_MAGIC = 0x56535246, SAVE_VERSION = 1 };
+enum { SAVE_MAGIC = 0x56535246, SAVE_VERSION = 2 };
 enum { SAVE_CHECKSUM = 8, SAVE_CHILD = 1, SAVE_NEXT = 2 };
 
 uint64_t save_checksum(const uint8_t *bytes, size_t size);
