@@ -1,7 +1,8 @@
 // How fast the engine is on abstract programs, and how its cost grows, as Markdown tables.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Run from the project's root. With FRONTRUN_LONG the random walk has 10 million executions.
+// Run from the project's root (scripts/bench does). Times are of the processor, not of the clock,
+// so that a machine shared with others shows much the same.
 #include <string.h>
 #include <time.h>
 
@@ -11,7 +12,7 @@
 
 // The explorer's memory.
 struct meter {
-    uint64_t bytes, calls;
+    uint64_t bytes, peak, calls;
 };
 
 static void *resize(void *context, void *block, size_t size) {
@@ -27,13 +28,14 @@ static void *resize(void *context, void *block, size_t size) {
     CHECK(head != NULL, "out of memory");
     *head = size;
     meter->bytes += size;
+    meter->peak = meter->bytes > meter->peak ? meter->bytes : meter->peak;
     meter->calls++;
     return head + 2;
 }
 
 static double now(void) {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
@@ -51,15 +53,15 @@ static long resident(void) {
 }
 
 struct measure {
-    uint64_t executions, events, late_calls;
+    uint64_t executions, events;
+    uint64_t late_events, late_calls;  // in the second half of the executions that were asked for
+    uint64_t peak;                     // bytes
     double seconds;
-    uint64_t bytes;
 };
 
-// Explores until `executions` or `seconds` are spent, at least one execution. late_calls: of the
-// allocator in the second half.
+// Explores until there is nothing left, or so many executions are done.
 static struct measure explore(const struct program *program, enum fr_strategy strategy,
-                              uint64_t executions, double seconds) {
+                              uint64_t executions) {
     static struct program_subject subject;
     struct meter meter = {0};
     struct fr_config config = {.threads_max = program->thread_count,
@@ -68,10 +70,11 @@ static struct measure explore(const struct program *program, enum fr_strategy st
                                .allocator = {.resize = resize, .context = &meter}};
     struct fr_explorer *e;
     CHECK_OK(fr_explorer_new(&config, &e));
-    CHECK_OK(fr_explorer_start(e, &(struct fr_plan){.strategy = strategy, .seed = 1}));
+    CHECK_OK(fr_explorer_start(e, &(struct fr_plan){.strategy = strategy, .seed = 1, .depth = 3}));
     struct fr_subject s = program_subject(&subject, program);
     struct measure m = {0};
     uint64_t calls_at_half = 0;
+    uint64_t events_at_half = 0;
     double begin = now();
     while (m.executions < executions && fr_explorer_begin(e) == FR_OK) {
         enum fr_verdict verdict = FR_VERDICT_PASS;
@@ -79,85 +82,126 @@ static struct measure explore(const struct program *program, enum fr_strategy st
         CHECK_OK(s.execute(s.self, e, &verdict, &place));
         CHECK_OK(fr_explorer_end(e, verdict, place));
         m.events += subject.length;
-        if (++m.executions == executions / 2)
-            calls_at_half = meter.calls;
-        if (m.executions % 16 == 0 || m.events > 100000)
-            if (now() - begin > seconds)
-                break;
+        if (++m.executions != executions / 2)
+            continue;
+        calls_at_half = meter.calls;
+        events_at_half = m.events;
     }
     m.seconds = now() - begin;
-    m.bytes = meter.bytes;
+    m.peak = meter.peak;
     m.late_calls = meter.calls - calls_at_half;
+    m.late_events = m.events - events_at_half;
     fr_explorer_free(e);
     CHECK(meter.bytes == 0, "memory is left");
     return m;
 }
 
+static double million_events(const struct measure *m) {
+    return (double)m->events / m->seconds / 1e6;
+}
+
 static void print_programs(void) {
-    static const char *const rows[][2] = {
-        {"fib_bench", "k=4"}, {"lastzero", "n=10"}, {"indexer", "n=14"}, {"readers", "n=13"}};
+    static const struct {
+        const char *name, *constant;
+        uint64_t executions;
+    } rows[] = {{"fib_bench", "k=4", 19605},
+                {"lastzero", "n=10", 3328},
+                {"indexer", "n=14", 512},
+                {"readers", "n=13", 8192}};
     static struct program program;
-    printf("| program, DPOR | executions | events | seconds (best of 5) | million events/s |\n"
-           "|---|---|---|---|---|\n");
+    printf("| program, DPOR | executions | events | seconds (best of 5) | million events/s | "
+           "allocations in the second half |\n|---|---|---|---|---|---|\n");
     for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        load_program(rows[i][0], rows[i][1], &program);
+        load_program(rows[i].name, rows[i].constant, &program);
         struct measure best = {.seconds = 1e9};
         for (uint32_t n = 0; n < 5; n++) {
-            struct measure m = explore(&program, FR_STRATEGY_DPOR, UINT64_MAX, 60);
+            struct measure m = explore(&program, FR_STRATEGY_DPOR, rows[i].executions);
+            CHECK(m.executions == rows[i].executions, "not all traces");
             best = m.seconds < best.seconds ? m : best;
         }
-        printf("| %s(%s) | %lu | %lu | %.4f | %.2f |\n", rows[i][0], rows[i][1],
+        printf("| %s(%s) | %lu | %lu | %.4f | %.2f | %lu |\n", rows[i].name, rows[i].constant,
                (unsigned long)best.executions, (unsigned long)best.events, best.seconds,
-               (double)best.events / best.seconds / 1e6);
+               million_events(&best), (unsigned long)best.late_calls);
+    }
+}
+
+static void print_strategies(void) {
+    static struct program program;
+    printf("\n| strategy, fib_bench(k=4) | executions/s | million events/s | peak kB | allocations "
+           "per event, second half |\n|---|---|---|---|---|\n");
+    load_program("fib_bench", "k=4", &program);
+    for (enum fr_strategy s = FR_STRATEGY_DPOR; s < FR_STRATEGY_REPLAY; s++) {
+        struct measure m = explore(&program, s, 19605);
+        printf("| %s | %.0f | %.2f | %.1f | %lu / %lu |\n", fr_strategy_name(s),
+               (double)m.executions / m.seconds, million_events(&m), (double)m.peak / 1024,
+               (unsigned long)m.late_calls, (unsigned long)m.late_events);
     }
 }
 
 static void print_walk(void) {
     static struct program program;
-    uint64_t executions = getenv("FRONTRUN_LONG") != NULL ? 10000000 : 200000;
     load_program("inc", "n=3", &program);
-    explore(&program, FR_STRATEGY_RANDOM, 1000, 60);
+    explore(&program, FR_STRATEGY_RANDOM, 1000);
     long before = resident();
-    struct measure m = explore(&program, FR_STRATEGY_RANDOM, executions, 600);
+    struct measure m = explore(&program, FR_STRATEGY_RANDOM, 10000000);
     long after = resident();
     printf("\nRandom walk of inc(3): %lu executions, %.2f million events/s, resident memory %ld kB "
            "before and %ld kB after, %lu allocations in the second half.\n",
-           (unsigned long)m.executions, (double)m.events / m.seconds / 1e6, before, after,
+           (unsigned long)m.executions, million_events(&m), before, after,
            (unsigned long)m.late_calls);
     CHECK(after - before < 256, "memory grows");
     CHECK(m.late_calls == 0, "allocations go on");
 }
 
+// n threads write four variables in turn, beginning at different ones, k times each.
+static void load_growth(uint32_t threads, uint32_t each, struct program *program) {
+    static const char text[] = "const n = 2; const k = 1; shared a[4];"
+                               "thread t(i = 1..n) {"
+                               "    j = 0;"
+                               "    while (j < k) { a[(i * 3 + j) % 4] = j; j = j + 1; }"
+                               "}";
+    struct parse_define defines[] = {{"n", threads}, {"k", each}};
+    char error[PARSE_ERROR_MAX];
+    CHECK(parse_program(text, defines, 2, program, error), "%s", error);
+}
+
+// A cell is bounded by executions: about a million events, but 100 to 10,000 executions.
+static uint64_t budget(uint32_t events) {
+    uint64_t executions = 1000000 / events;
+    return executions > 10000 ? 10000 : executions < 100 ? 100 : executions;
+}
+
+static void print_cell(const struct measure *m) {
+    printf(" %lu | %.0f | %.2f | %.0f |", (unsigned long)m->executions,
+           (double)m->executions / m->seconds, million_events(m), (double)m->peak / 1024);
+}
+
 static void print_growth(void) {
     static const uint32_t threads[] = {2, 4, 8, 16};
     static const uint32_t events[] = {10, 100, 1000, 10000};
-    static const char text[] = "const n = 2; const k = 1; shared a[32];"
-                               "thread t(i = 1..n) {"
-                               "    j = 0;"
-                               "    while (j < k) { a[(i * 7 + j) % 32] = j; j = j + 1; }"
-                               "}";
     static struct program program;
-    printf(
-        "\n| threads | events | walk: ns/event | DPOR: ns/event (executions) | walk: kB | DPOR: kB"
-        " |\n|---|---|---|---|---|---|\n");
+    printf("\n| threads | events | walk: executions | executions/s | million events/s | peak kB | "
+           "DPOR: executions | executions/s | million events/s | peak kB |\n"
+           "|---|---|---|---|---|---|---|---|---|---|\n");
     for (uint32_t i = 0; i < 4; i++) {
         for (uint32_t k = 0; k < 4; k++) {
             uint32_t each = events[k] / threads[i] == 0 ? 1 : events[k] / threads[i];
-            struct parse_define defines[] = {{"n", threads[i]}, {"k", each}};
-            char error[PARSE_ERROR_MAX];
-            CHECK(parse_program(text, defines, 2, &program, error), "%s", error);
-            struct measure walk = explore(&program, FR_STRATEGY_RANDOM, 100000, 0.1);
-            struct measure dpor = explore(&program, FR_STRATEGY_DPOR, 100000, 0.2);
-            printf("| %u | %u | %.0f | %.0f (%lu) | %.1f | %.1f |\n", threads[i], each * threads[i],
-                   walk.seconds * 1e9 / (double)walk.events,
-                   dpor.seconds * 1e9 / (double)dpor.events, (unsigned long)dpor.executions,
-                   (double)walk.bytes / 1024, (double)dpor.bytes / 1024);
+            load_growth(threads[i], each, &program);
+            uint64_t executions = budget(each * threads[i]);
+            struct measure walk = explore(&program, FR_STRATEGY_RANDOM, executions);
+            struct measure dpor = explore(&program, FR_STRATEGY_DPOR, executions);
+            printf("| %u | %u |", threads[i], each * threads[i]);
+            print_cell(&walk);
+            print_cell(&dpor);
+            printf("\n");
+            fflush(stdout);
         }
     }
 }
 
 int main(void) {
     print_programs();
+    print_strategies();
     print_walk();
     print_growth();
     return 0;
