@@ -139,8 +139,8 @@ static bool is_ordered_before(const struct run *run, uint32_t at, const struct s
 }
 
 // From the last event to the first: who depends on the operation, and lies before no event found
-// already. Who is enabled after a jump is so because of it: nothing before it is in question. A spin
-// is left out: whether it can be earlier is asked of performed ones only.
+// already. Who is enabled after a jump is so because of it: nothing before it is in question. A
+// spin is left out: whether it can be earlier is asked of performed ones only.
 static enum fr_status find_of_pending(struct races *races, const struct run *run, fr_tid tid) {
     const struct trace *trace = &run->trace;
     struct touch spare;
