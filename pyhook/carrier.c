@@ -360,6 +360,8 @@ int carrier_open(const char *name) {
     room.kind = kind;
     room.interpreter = PyThreadState_GetInterpreter(PyThreadState_Get());
     carrier_adopt(&room.controller);
+    // A pooled thread of the other kind that wakes late must not take a turn of its index for its.
+    atomic_fetch_add(&room.controller.epoch, 1);
     atomic_store(&room.turn, ticket(&room.controller));
     carrier_interrupt_open();
     kinds[kind]->open(&room.controller, room.pools[kind]);
