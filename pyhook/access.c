@@ -354,6 +354,7 @@ static void collect_value(struct access_list *list, const struct site *site,
 void access_collect(struct access_list *list, const struct site *site, const struct operands *on) {
     switch ((enum site_kind)site->kind) {
     case SITE_NONE:
+    case SITE_LEAVE:
         break;
     case SITE_GET_ATTRIBUTE:
     case SITE_SET_ATTRIBUTE:

@@ -7,6 +7,7 @@
 #include "container.h"
 #include "filter.h"
 #include "opcode.h"
+#include "reentry.h"
 #include "selftest.h"
 #include "site.h"
 
@@ -25,6 +26,20 @@ int observe_refuse(const char *sentence) {
     return door.refuse(sentence);
 }
 
+// Can the instruction, or C code that it runs, do something to these accesses after it has called
+// traced Python code? What a property or a __setattr__ does is its own code's.
+static bool may_resume(const struct site *site) {
+    return site->kind >= SITE_GET_ITEM;
+}
+
+static int pass_accesses(const struct site *site, const struct access_list *list) {
+    struct point_op op = {.kind = FR_OP_ACCESS,
+                          .place = site->place,
+                          .accesses = list->items,
+                          .access_count = list->count};
+    return door.pass(&op);
+}
+
 int observe_instruction(const struct site *site, const struct operands *operands) {
     // Not initialised as a whole: the items are a kilobyte.
     struct access_list list;
@@ -36,13 +51,11 @@ int observe_instruction(const struct site *site, const struct operands *operands
         return -1;
     if (list.is_full)
         return door.refuse("one instruction touches more objects than an event can hold");
-    if (list.count == 0)
-        return 0;
-    struct point_op op = {.kind = FR_OP_ACCESS,
-                          .place = site->place,
-                          .accesses = list.items,
-                          .access_count = list.count};
-    return door.pass(&op);
+    if (list.count > 0 && pass_accesses(site, &list) < 0)
+        return -1;
+    if (!may_resume(site))
+        list.count = 0;
+    return reentry_note(operands->frame, site->place, &list);
 }
 
 int observe_open(PyObject *module) {
@@ -74,6 +87,7 @@ void observe_end(void) {
 }
 
 int observe_thread_begin(void) {
+    reentry_begin();
     return backend_thread_begin();
 }
 

@@ -11,6 +11,7 @@
 
 #include "backend.h"
 #include "filter.h"
+#include "reentry.h"
 #include "site.h"
 #include "switch.h"
 
@@ -22,7 +23,8 @@ static struct {
     PyObject *set_local_events;
     PyObject *on_instruction;
     PyObject *on_start;
-    long instruction, py_start, py_resume;
+    PyObject *on_unwind;
+    long instruction, py_start, py_resume, py_unwind;
 } api;
 
 static PyObject *instrumented;  // list of code objects; NULL: not begun
@@ -42,15 +44,21 @@ static PyObject *on_instruction(PyObject *self, PyObject *const *arguments, Py_s
     const struct site *site = &table->sites[unit];
     if (site->kind == SITE_NONE && (!switch_is_wanted() || site->switches == 0))
         return Py_NewRef(api.disable);
-    if (!observe_is_open())
+    if (!observe_is_open() || (site->kind == SITE_LEAVE && reentry_is_empty()))
         Py_RETURN_NONE;
     cpython_frame *frame = cpython_current_frame(PyThreadState_Get());
     if (site->depth < 0 || frame == NULL || cpython_frame_code(frame) != code) {
         observe_refuse("an instruction was reached whose operands cannot be found");
         return NULL;
     }
+    if (site->kind == SITE_LEAVE) {
+        int failed = reentry_suspend(frame);
+        reentry_forget(frame);
+        return failed ? NULL : Py_NewRef(Py_None);
+    }
     // The stack pointer is not stored in the frame at this moment.
     struct operands operands = {
+        .frame = frame,
         .top = frame->localsplus + code->co_nlocalsplus + site->depth,
         .locals = frame->localsplus,
         .code = code,
@@ -122,10 +130,28 @@ static PyObject *on_start(PyObject *self, PyObject *const *arguments, Py_ssize_t
     Py_RETURN_NONE;
 }
 
+// An exception leaves a frame, of whatever code.
+static PyObject *on_unwind(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    (void)count;
+    if (!observe_is_open() || reentry_is_empty())
+        Py_RETURN_NONE;
+    PyCodeObject *code = (PyCodeObject *)arguments[0];
+    const struct site_table *table = site_table_peek(code);
+    cpython_frame *frame = cpython_current_frame(PyThreadState_Get());
+    if (table == NULL || !table->traced || frame == NULL || cpython_frame_code(frame) != code)
+        Py_RETURN_NONE;
+    if (reentry_unwind(frame, cpython_frame_back(frame)) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef on_instruction_def = {
     "on_instruction", (PyCFunction)(void (*)(void))on_instruction, METH_FASTCALL, NULL};
 static PyMethodDef on_start_def = {"on_start", (PyCFunction)(void (*)(void))on_start, METH_FASTCALL,
                                    NULL};
+static PyMethodDef on_unwind_def = {"on_unwind", (PyCFunction)(void (*)(void))on_unwind,
+                                    METH_FASTCALL, NULL};
 
 // ------------------------------------------------------------------------------ tools
 
@@ -154,12 +180,14 @@ int backend_open(void) {
     api.instruction = read_event(events, "INSTRUCTION");
     api.py_start = read_event(events, "PY_START");
     api.py_resume = read_event(events, "PY_RESUME");
+    api.py_unwind = read_event(events, "PY_UNWIND");
     Py_DECREF(events);
     if (PyErr_Occurred())
         return -1;
     api.on_instruction = PyCFunction_New(&on_instruction_def, NULL);
     api.on_start = PyCFunction_New(&on_start_def, NULL);
-    return api.on_instruction != NULL && api.on_start != NULL ? 0 : -1;
+    api.on_unwind = PyCFunction_New(&on_unwind_def, NULL);
+    return api.on_instruction != NULL && api.on_start != NULL && api.on_unwind != NULL ? 0 : -1;
 }
 
 // Takes a tool id that nobody has, from the ones without a meaning of their own. -1: none is left
@@ -236,14 +264,15 @@ static int begin(PyObject *callables) {
     }
     if (register_callback(api.instruction, api.on_instruction) < 0 ||
         register_callback(api.py_start, api.on_start) < 0 ||
-        register_callback(api.py_resume, api.on_start) < 0)
+        register_callback(api.py_resume, api.on_start) < 0 ||
+        register_callback(api.py_unwind, api.on_unwind) < 0)
         return -1;
     // What an earlier session disabled is wanted again.
     PyObject *none = PyObject_CallMethod(api.monitoring, "restart_events", NULL);
     Py_XDECREF(none);
     if (none == NULL || instrument_all(callables) < 0)
         return -1;
-    return set_global(api.py_start | api.py_resume);
+    return set_global(api.py_start | api.py_resume | api.py_unwind);
 }
 
 int backend_begin(PyObject *callables) {
@@ -275,7 +304,8 @@ static int clear(void) {
     }
     failed |= register_callback(api.instruction, Py_None) < 0 ||
               register_callback(api.py_start, Py_None) < 0 ||
-              register_callback(api.py_resume, Py_None) < 0;
+              register_callback(api.py_resume, Py_None) < 0 ||
+              register_callback(api.py_unwind, Py_None) < 0;
     return failed ? -1 : 0;
 }
 

@@ -6,6 +6,7 @@
 #include "cpython.h"
 
 #include "backend.h"
+#include "reentry.h"
 #include "site.h"
 #include "switch.h"
 
@@ -26,10 +27,18 @@ static void read_operands(cpython_frame *frame, PyCodeObject *code, struct opera
     operands->top = frame->localsplus + frame->stacktop;
     operands->locals = frame->localsplus;
 #endif
+    operands->frame = frame;
     operands->code = code;
     operands->globals = frame->f_globals;
     operands->builtins = frame->f_builtins;
     operands->names = frame->f_locals;
+}
+
+// Is it the instruction by which a generator of 3.10 yields what an iterator without Python code of
+// its own yields? (What a generator yields is announced where that one yields it.)
+static bool is_yield_from(const struct site *site, const struct operands *operands) {
+    return PY_VERSION_HEX < 0x030b0000 && site->kind == SITE_SEND &&
+           !PyGen_Check(operands->top[-2]) && !PyCoro_CheckExact(operands->top[-2]);
 }
 
 static int on_opcode(PyFrameObject *object) {
@@ -48,13 +57,15 @@ static int on_opcode(PyFrameObject *object) {
     const struct site *site = &table->sites[unit];
     if ((site->kind == SITE_NONE && !switch_is_wanted()) || !observe_is_open())
         return 0;
+    if (site->kind == SITE_LEAVE)
+        return reentry_suspend(frame);
     struct operands operands;
     read_operands(frame, code, &operands);
     switch_reach(site, frame, unit);
     if (site->kind != SITE_NONE && observe_instruction(site, &operands) < 0)
         return -1;
     switch_leave(site, &operands, frame, unit);
-    return 0;
+    return is_yield_from(site, &operands) ? reentry_suspend(frame) : 0;
 }
 
 static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *argument) {
@@ -104,6 +115,21 @@ static struct site_table *enter(PyCodeObject *code, int throwing) {
     return table;
 }
 
+// An exception left a traced frame. What C code goes on with then is announced here, the rest at
+// the instruction that leaves the frame.
+static void unwind(cpython_frame *frame) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    cpython_frame *caller = cpython_frame_skip(cpython_current_frame(PyThreadState_Get()));
+    if (reentry_unwind(frame, caller) == 0) {
+        PyErr_Restore(type, value, traceback);
+        return;
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+}
+
 static PyObject *evaluate_filtered(PyThreadState *state, cpython_frame *frame, int throwing) {
     if (state->c_tracefunc != on_event) {
         if (!state->tracing && observe_is_open()) {
@@ -124,6 +150,12 @@ static PyObject *evaluate_filtered(PyThreadState *state, cpython_frame *frame, i
     state->cframe->use_tracing = table->traced ? 255 : 0;
     PyObject *result = evaluate(state, frame, throwing);
     state->cframe->use_tracing = before && state->c_tracefunc != NULL ? 255 : 0;
+    if (table->traced && !reentry_is_empty()) {
+        if (result == NULL)
+            unwind(frame);
+        else
+            reentry_forget(frame);
+    }
     return result;
 }
 

@@ -44,7 +44,8 @@ enum site_kind {
     SITE_READ_SECOND,
     SITE_TEST,
     SITE_FORMAT,
-    SITE_MATCH_CLASS
+    SITE_MATCH_CLASS,
+    SITE_LEAVE  // touches nothing; the frame goes back to its caller
 };
 
 // Where the word of a place comes from.

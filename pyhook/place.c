@@ -160,6 +160,25 @@ const struct place *place_intern_in(PyCodeObject *code, PyObject *function, int 
     return insert(place);
 }
 
+const struct place *place_with_action(const struct place *place, const char *action) {
+    struct place *other = malloc(sizeof *other);
+    if (other == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    *other = *place;
+    other->action = action;
+    Py_INCREF(other->filename);
+    Py_INCREF(other->function);
+    Py_INCREF(other->text);
+    Py_INCREF(other->name);
+    if (hash_place(other, &other->site) < 0) {
+        release_place(other);
+        return NULL;
+    }
+    return insert(other);
+}
+
 int place_site(PyObject *function, PyObject *text, const char *action, PyObject *name,
                uint64_t *site) {
     const struct place place = {.function = function, .text = text, .name = name, .action = action};

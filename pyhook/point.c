@@ -45,6 +45,12 @@ void point_reopen(void) {
         thread->closed--;
 }
 
+uint32_t point_count(void) {
+    int index;
+    const struct runner_thread *thread = find_caller(&index);
+    return thread != NULL ? thread->points : 0;
+}
+
 bool point_outcome(void) {
     return fr_run_outcome(runner.explorer);
 }
@@ -102,6 +108,7 @@ int point_pass(const struct point_op *op) {
         status = fr_run_decide(runner.explorer, &next);
     if (status != FR_OK)
         return give_up(thread, status);
+    thread->points++;
     if (next == (fr_tid)self)
         return 0;
     carrier_handoff(next == FR_TID_NONE ? CARRIER_CONTROLLER : (int)next);

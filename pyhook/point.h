@@ -34,6 +34,8 @@ void point_reopen(void);
 // 0: the operation is to be performed now. -1: an exception is set (the execution is given up);
 // return it to Python. Precondition: point_is_open(), or the call returns 0 at once.
 int point_pass(const struct point_op *op);
+// How many operations the calling logical thread has passed; 0 in other OS threads.
+uint32_t point_count(void);
 // TRY: may the operation just passed succeed, by the engine's model?
 bool point_outcome(void);
 // Something happened that we do not control (a thread was started, a fork): the execution is given

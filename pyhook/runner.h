@@ -39,6 +39,7 @@ struct runner_thread {
     uint32_t closed;              // its operations do not count while > 0
     uint32_t raises;              // of Abort
     uint32_t spared;              // points passed after the first Abort
+    uint32_t points;              // passed
     bool started;
     bool ran;  // its callable was called
     bool ended;

@@ -205,7 +205,7 @@ static int fill_site(PyCodeObject *code, const struct site_table *table,
     const char *action, *word;
     settle(site, units, at, &action, &word);
     settle_switches(site, &units[at]);
-    if (site->kind == SITE_NONE)
+    if (site->kind == SITE_NONE || site->kind == SITE_LEAVE)
         return 0;
     int is_local = is_local_cell(code, &units[at], table->locals);
     if (is_local != 0) {

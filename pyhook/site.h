@@ -15,7 +15,7 @@
 #include "place.h"
 
 struct site {
-    const struct place *place;  // NULL if kind is SITE_NONE
+    const struct place *place;  // NULL if kind is SITE_NONE or SITE_LEAVE
     int32_t argument;           // full, with EXTENDED_ARG; names: the index in co_names
     int32_t depth;              // values on the stack before the instruction; -1: never reached
     uint8_t kind;               // enum site_kind
