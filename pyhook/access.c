@@ -12,6 +12,7 @@
 #include "container.h"
 #include "location.h"
 #include "observe.h"
+#include "point.h"
 
 enum { DEPTH_MAX = 6 };
 
@@ -24,6 +25,14 @@ static enum fr_mode join(enum fr_mode a, enum fr_mode b) {
         return FR_READ;
     // A weak write conflicts with all that a weak read conflicts with.
     return a == FR_READ || b == FR_READ ? FR_WRITE : FR_WRITE_WEAK;
+}
+
+void access_clear(struct access_list *list) {
+    // Not initialised as a whole: the items are a kilobyte.
+    list->count = 0;
+    list->is_full = false;
+    list->failed = false;
+    list->dict = NULL;
 }
 
 void access_add(struct access_list *list, uint64_t key, enum fr_mode mode) {
@@ -138,13 +147,40 @@ static void add_element(struct access_list *list, PyObject *object, PyObject *ke
 }
 
 void access_add_item(struct access_list *list, PyObject *object, PyObject *key, bool write) {
-    if (is_element(object, key))
-        add_element(list, object, key, write);
-    else
-        access_add_whole(
-            list, object,
-            write || (PyDict_Check(object) && !PyDict_CheckExact(object) && has_missing(object)),
-            false);
+    if (!is_element(object, key)) {
+        bool fills = PyDict_Check(object) && !PyDict_CheckExact(object) && has_missing(object);
+        access_add_whole(list, object, write || fills, false);
+        return;
+    }
+    add_element(list, object, key, write);
+    if (write && PyDict_CheckExact(object)) {
+        list->dict = object;
+        list->key = key;
+    }
+}
+
+void access_add_deletion(struct access_list *list, PyObject *object, PyObject *key) {
+    // Deleting from a list moves the elements behind.
+    if (!PyDict_CheckExact(object) || !location_is_plain(key)) {
+        access_add_whole(list, object, true, false);
+        return;
+    }
+    add_element(list, object, key, true);
+    access_add(list, location_of_order(object), FR_WRITE);
+}
+
+bool access_add_insertion(struct access_list *list) {
+    if (list->dict == NULL)
+        return false;
+    point_close();  // a key with the same hash may have an __eq__ of its own
+    int present = PyDict_Contains(list->dict, list->key);
+    point_reopen();
+    if (present < 0)
+        PyErr_Clear();
+    if (present > 0)
+        return false;
+    access_add(list, location_of_order(list->dict), FR_WRITE);
+    return true;
 }
 
 // ------------------------------------------------------------------------------ attributes
@@ -279,11 +315,7 @@ static void collect_subscript(struct access_list *list, const struct site *site,
         access_add_item(list, top[-2], top[-1], true);
         break;
     case SITE_DELETE_ITEM:
-        // Deleting from a list moves the elements behind.
-        if (PyDict_CheckExact(top[-2]))
-            access_add_item(list, top[-2], top[-1], true);
-        else
-            access_add_whole(list, top[-2], true, false);
+        access_add_deletion(list, top[-2], top[-1]);
         break;
     case SITE_CONTAINS:
         if (PyDict_CheckExact(top[-1]) && location_is_plain(top[-2]))

@@ -27,12 +27,21 @@ struct access_list {
     uint32_t count;
     bool is_full;  // there were more: the operation must be refused
     bool failed;   // an exception is set
+    // Inserts this key if the dict does not have it; NULL: nothing of the kind. Borrowed.
+    PyObject *dict, *key;
     struct fr_access items[FR_ACCESSES_MAX];
 };
 
 // Collects the accesses of the instruction at a site into an empty list.
 void access_collect(struct access_list *list, const struct site *site,
                     const struct operands *operands);
+
+// Empties a list.
+void access_clear(struct access_list *list);
+// To be asked when the accesses are about to be performed: do they insert a key? Whether they do
+// depends on what other threads did, so it is no part of what is announced first. If true, what an
+// insertion does to the order of the keys is added, and the list is to be announced again.
+bool access_add_insertion(struct access_list *list);
 
 // For calls (call.c): the parts that access_collect is made of.
 
@@ -46,6 +55,8 @@ void access_add_whole(struct access_list *list, PyObject *object, bool write, bo
 void access_add_next(struct access_list *list, PyObject *iterator, Py_ssize_t references_own);
 // container[key]; for other objects as access_add_whole.
 void access_add_item(struct access_list *list, PyObject *object, PyObject *key, bool write);
+// del container[key].
+void access_add_deletion(struct access_list *list, PyObject *object, PyObject *key);
 // object.name. name: if not an exact str, nothing.
 void access_add_attribute(struct access_list *list, PyObject *object, PyObject *name, bool write);
 

@@ -17,6 +17,7 @@ enum effect {
     EFFECT_ADVANCES,
     EFFECT_GET_ITEM,
     EFFECT_SET_ITEM,
+    EFFECT_DELETE_ITEM,
     EFFECT_GET_ATTRIBUTE,
     EFFECT_SET_ATTRIBUTE
 };
@@ -134,13 +135,15 @@ static void bind(struct call *call) {
     }
 }
 
-static void add_item(struct access_list *list, const struct call *call, bool write) {
+static void add_item(struct access_list *list, const struct call *call, enum effect effect) {
     if (call->self == NULL)
         return;
-    if (call->count > 0)
-        access_add_item(list, call->self, call->values[0], write);
+    if (call->count == 0)
+        access_add_whole(list, call->self, effect != EFFECT_GET_ITEM, false);
+    else if (effect == EFFECT_DELETE_ITEM)
+        access_add_deletion(list, call->self, call->values[0]);
     else
-        access_add_whole(list, call->self, write, false);
+        access_add_item(list, call->self, call->values[0], effect == EFFECT_SET_ITEM);
     add_arguments(list, call, false);
 }
 
@@ -166,7 +169,8 @@ static void apply(struct access_list *list, const struct call *call, enum effect
         return;
     case EFFECT_GET_ITEM:
     case EFFECT_SET_ITEM:
-        add_item(list, call, effect == EFFECT_SET_ITEM);
+    case EFFECT_DELETE_ITEM:
+        add_item(list, call, effect);
         return;
     case EFFECT_GET_ATTRIBUTE:
     case EFFECT_SET_ATTRIBUTE:
@@ -186,7 +190,8 @@ static void apply(struct access_list *list, const struct call *call, enum effect
 
 // A Python function: its own code is observed if it is traced; else it is as unknown as C.
 static void collect_function(struct access_list *list, struct call *call, PyObject *function) {
-    struct access_list touched = {.count = 0};
+    struct access_list touched;
+    access_clear(&touched);
     access_add_whole(&touched, call->self, true, false);
     add_arguments(&touched, call, true);
     if (touched.count == 0 && !touched.is_full)

@@ -19,7 +19,7 @@ struct pins {
 static struct pins pins;   // of the execution
 static struct pins spare;  // being emptied, or empty
 
-enum tag { TAG_OBJECT = 1, TAG_ATTRIBUTE, TAG_CLASS, TAG_ELEMENT, TAG_CELL };
+enum tag { TAG_OBJECT = 1, TAG_ATTRIBUTE, TAG_CLASS, TAG_ELEMENT, TAG_CELL, TAG_ORDER };
 
 static uint64_t finish(uint64_t h) {
     h ^= h >> 33;
@@ -148,6 +148,11 @@ bool location_is_plain(PyObject *key) {
 uint64_t location_of_element(PyObject *container, PyObject *key) {
     pin(container);
     return mix(container, TAG_ELEMENT, hash_plain(key));
+}
+
+uint64_t location_of_order(PyObject *dict) {
+    pin(dict);
+    return mix(dict, TAG_ORDER, 0);
 }
 
 uint64_t location_of_cell(PyObject *cell) {

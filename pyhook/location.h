@@ -21,6 +21,8 @@ uint64_t location_of_class_attribute(PyObject *name);
 bool location_is_plain(PyObject *key);
 // The element of a container. Precondition: location_is_plain(key).
 uint64_t location_of_element(PyObject *container, PyObject *key);
+// The order of a dict's keys, apart from what is under them.
+uint64_t location_of_order(PyObject *dict);
 // The variable in a cell.
 uint64_t location_of_cell(PyObject *cell);
 // How many references of the object are ours: 1 if it is pinned, else 0.

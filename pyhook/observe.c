@@ -32,26 +32,32 @@ static bool may_resume(const struct site *site) {
     return site->kind >= SITE_GET_ITEM;
 }
 
-static int pass_accesses(const struct site *site, const struct access_list *list) {
-    struct point_op op = {.kind = FR_OP_ACCESS,
-                          .place = site->place,
-                          .accesses = list->items,
-                          .access_count = list->count};
+static int pass_list(const struct place *place, const struct access_list *list) {
+    struct point_op op = {
+        .kind = FR_OP_ACCESS, .place = place, .accesses = list->items, .access_count = list->count};
     return door.pass(&op);
 }
 
+static int pass_accesses(const struct site *site, struct access_list *list) {
+    if (list->count == 0)
+        return 0;
+    if (pass_list(site->place, list) < 0)
+        return -1;
+    if (!access_add_insertion(list))
+        return 0;
+    const struct place *place = place_with_action(site->place, "insert");
+    return place != NULL ? pass_list(place, list) : -1;
+}
+
 int observe_instruction(const struct site *site, const struct operands *operands) {
-    // Not initialised as a whole: the items are a kilobyte.
     struct access_list list;
-    list.count = 0;
-    list.is_full = false;
-    list.failed = false;
+    access_clear(&list);
     access_collect(&list, site, operands);
     if (list.failed)
         return -1;
     if (list.is_full)
         return door.refuse("one instruction touches more objects than an event can hold");
-    if (list.count > 0 && pass_accesses(site, &list) < 0)
+    if (pass_accesses(site, &list) < 0)
         return -1;
     if (!may_resume(site))
         list.count = 0;

@@ -502,10 +502,7 @@ LISTS = [
     twice("check then pop", "s.l = [1]; s.ok = True",
           "if s.l:\n    try:\n        s.l.pop()\n    except IndexError:\n        s.ok = False",
           "s.ok"),
-    twice("a shared iterator", "s.i = iter([1, 2]); s.r = []",
-          "x = next(s.i)\ns.r.append(x)", "s.r == [1, 2]"),
 ]
-LISTS.pop()
 
 DICTS = [
     twice("an element of a dict", "s.d = {'a': 0}", "s.d['a'] += 1", "s.d['a'] == 2"),
@@ -536,14 +533,11 @@ DICTS = [
     reads("dict.__setitem__", "s.d = {}", "s.d.get('a')", "dict.__setitem__(s.d, 'a', 1)"),
     reads("s.d.__setitem__", "s.d = {}", "s.d.get('a')", "s.d.__setitem__('a', 1)"),
     reads("s.d.__getitem__", "s.d = {'a': 0}", "s.d.__getitem__('a')", "s.d['a'] = 1"),
-    Case("the order of keys", "s.d = {}", "s.d['a'] = 1", "s.d['b'] = 2", "True"),
     Case("which key came first", "s.d = {}; s.n = 0", "s.d['a'] = 1\ns.d['b'] = 1",
          "s.d['c'] = 1", "list(s.d) in (['a', 'b', 'c'], ['c', 'a', 'b'])"),
     Case("len after inserting another key", "s.d = {}; s.n = []",
          "s.d['a'] = 1\ns.n.append(len(s.d))", "s.d['b'] = 1\ns.n.append(len(s.d))",
          "s.n == [1, 2]"),
-    Case("deleting and inserting again", "s.d = {'a': 1, 'b': 2}", "v = s.d.pop('a')\ns.d['a'] = v",
-         "v = s.d.pop('b')\ns.d['b'] = v", "True"),
     Case("setdefault of two keys", "s.d = {}", "s.d.setdefault('a')\ns.d.setdefault('b')",
          "s.d.setdefault('c')", "list(s.d)[1] != 'c'"),
     reads("a mapping proxy", "s.d = {'a': 0}; s.p = types.MappingProxyType(s.d)", "s.p['a']",
@@ -569,7 +563,6 @@ DICTS = [
     reads("eval with a namespace", "s.d = {'a': 0}", "eval('a', s.d)", "s.d['a'] = 1"),
     twice("exec with a namespace", "s.d = {'a': 0}", "exec('a += 1', s.d)", "s.d['a'] == 2"),
 ]
-DICTS = [case for case in DICTS if case.check != "True"]
 
 OTHERS = [
     twice("a Counter", "s.c = collections.Counter()", "s.c['a'] += 1", "s.c['a'] == 2",
@@ -623,10 +616,7 @@ OTHERS = [
     reads("partial's keywords", "s.d = {}; s.f = functools.partial(s.d.update, a=1)", "len(s.d)",
           "s.f()", "import functools\n"),
     reads("a method wrapper", "s.l = []", "s.l.__len__()", "s.l.__iadd__([1])"),
-    reads("a context variable", "s.v = [0]", "s.v[0]", "contextlib.ExitStack().callback(change, s)",
-          "import contextlib\ndef change(s):\n    s.v[0] = 1\n"),
 ]
-OTHERS.pop()
 
 CASES: list[Case] = [*CALLBACKS, *ATTRIBUTES, *NAMES, *LISTS, *DICTS, *OTHERS]
 
@@ -672,8 +662,6 @@ UNSEEN = frozenset(
         "an inner dict",
         "list.__init__",
         "dict.__init__",
-        "which key came first",
-        "setdefault of two keys",
         "a mapping proxy",
         "len of a mapping proxy",
         "get of a mapping proxy",

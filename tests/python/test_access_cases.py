@@ -85,7 +85,7 @@ def racy(case: Case) -> Any:
     return pytest.param(case, id=case.name, marks=[unseen] if case.name in UNSEEN else [])
 
 
-@pytest.mark.parametrize("case", map(racy, CASES))
+@pytest.mark.parametrize("case", [racy(case) for case in CASES])
 def test_the_race_is_found(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     ending, verdicts = explore_on_both(source_of(case, locked=False), monkeypatch)
     assert verdicts["pass"] > 0

@@ -86,7 +86,23 @@ def test_elements_of_a_dict_are_apart() -> None:
     def second(table: dict[Any, int]) -> None:
         table["b"] = 1
 
-    assert not conflicts(set_a, second, dict)
+    assert not conflicts(set_a, second, lambda: {"a": 0, "b": 0})
+
+
+def test_the_order_of_keys() -> None:
+    def second(table: dict[Any, int]) -> None:
+        table["b"] = 1
+
+    def empty() -> dict[Any, int]:
+        return {}
+
+    def full() -> dict[Any, int]:
+        return {"a": 0, "b": 0}
+
+    assert conflicts(set_a, second, empty)
+    assert conflicts(set_a, lambda table: table.setdefault("b", 1), empty)
+    assert conflicts(lambda table: table.pop("a"), lambda table: table.pop("b"), full)
+    assert not conflicts(set_a, lambda table: table.get("b"), empty)
 
 
 @pytest.mark.parametrize("key", [True, 1.0, 1 + 0j], ids=["bool", "float", "complex"])

@@ -65,6 +65,7 @@ def test_subscripts() -> None:
 
     assert seen(thread, dict) == [
         ("write", "[]"),
+        ("insert", "[]"),
         ("read", "[]"),
         ("write", "[]"),
         ("delete", "[]"),
