@@ -47,7 +47,7 @@ static const struct fr_plan *any_plan(struct input *input) {
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     static struct program program;
     struct input input = {bytes, size};
-    random_program(&program, take_byte(&input));
+    random_mixed_program(&program, take_byte(&input));
     bool stable_keys = take_below(&input, 2) != 0;
     struct drive drive;
     drive_init(&drive, &program, stable_keys);

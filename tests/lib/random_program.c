@@ -266,3 +266,15 @@ void random_timed_lock_ring(struct program *program, uint32_t threads, uint64_t 
     struct maker m = {.program = program, .state = seed * 0x2545F4914F6CDD1DU + 9, .timed = true};
     make_ring(&m, threads);
 }
+
+void random_mixed_program(struct program *program, uint64_t seed) {
+    uint32_t threads = 2 + (uint32_t)(seed / 10 % 3);
+    if (seed % 10 == 0)
+        random_lock_ring(program, threads, seed);
+    else if (seed % 10 == 5)
+        random_timed_lock_ring(program, threads, seed);
+    else if (seed % 2 == 0)
+        random_timed_program(program, seed);
+    else
+        random_program(program, seed);
+}

@@ -16,4 +16,7 @@ void random_lock_ring(struct program *program, uint32_t threads, uint64_t seed);
 // Most of them give up waiting for their second lock.
 void random_timed_lock_ring(struct program *program, uint32_t threads, uint64_t seed);
 
+// One of these, by the seed: a ring for one seed in five, with time for every other.
+void random_mixed_program(struct program *program, uint64_t seed);
+
 #endif

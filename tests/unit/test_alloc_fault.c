@@ -115,9 +115,10 @@ static uint64_t check_every_failure(const char *name, bool stable_keys, struct f
 }
 
 static void test_every_allocation_may_fail(void) {
-    static const char *const names[][2] = {
-        {"lost_update", "-"}, {"fib_bench", "k=1"}, {"philosophers", "n=3"}, {"spawn_join", "-"},
-        {"lastzero", "n=5"},  {"casw", "n=3"},      {"indexer", "n=12"}};
+    static const char *const names[][2] = {{"lost_update", "-"},    {"fib_bench", "k=1"},
+                                           {"philosophers", "n=3"}, {"timed_philosophers", "n=3"},
+                                           {"spawn_join", "-"},     {"lastzero", "n=5"},
+                                           {"casw", "n=3"},         {"indexer", "n=12"}};
     static const uint8_t choices[40] = {1, 1};
     uint64_t failures = 0;
     for (uint32_t i = 0; i < sizeof names / sizeof *names; i++) {

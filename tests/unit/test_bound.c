@@ -175,6 +175,8 @@ int main(void) {
     stage_close(&stage);
     check_prefixes("inc", "n=3");
     check_prefixes("philosophers", "n=3");
+    check_prefixes("timed_philosophers", "n=2");
+    check_prefixes("timed_acquire", "wait=20");
     check_prefixes("spawn_join", "-");
     check_cut();
     stage_open_model(&stage, "inc", "n=4", NULL);

@@ -70,6 +70,7 @@ static void test_every_schedule_is_handed_out_once(void) {
     check_program("inc", "n=2");
     check_program("fib_bench", "k=1");
     check_program("philosophers", "n=3");
+    check_program("timed_philosophers", "n=2");
     check_program("semaphore", "-");
     check_program("spawn_join", "-");
     check_program("self_deadlock", "-");

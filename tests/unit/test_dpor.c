@@ -41,6 +41,7 @@ static void test_once_warm_nothing_is_allocated(void) {
     check_warm("fib_bench", "k=4", dpor, 19605, true, 0);
     check_warm("lastzero", "n=10", dpor, 3328, true, 0);
     check_warm("readers", "n=13", dpor, 8192, true, 0);
+    check_warm("timed_philosophers", "n=8", dpor, 509, true, 0);
     // The most branches at once come late here: the pools of branches and touches double once more.
     check_warm("fib_bench", "k=3", dpor, 1698, false, 2);
     struct fr_plan walk = {.strategy = FR_STRATEGY_RANDOM, .seed = 1};

@@ -295,6 +295,8 @@ static void test_dpor_below_a_prefix_explores_what_extends_it(void) {
     check_prefixes("philosophers", "n=3");
     check_prefixes("casw", "n=3");
     check_prefixes("semaphore", "-");
+    check_prefixes("timed_philosophers", "n=3");
+    check_prefixes("timed_acquire", "wait=20");
     check_prefixes("spawn_join", "-");
     check_prefixes("iriw", "-");
 }

@@ -48,10 +48,7 @@ static void check_random(uint32_t programs) {
     for (uint32_t seed = 1; seed <= programs; seed++) {
         char name[64];
         snprintf(name, sizeof name, "program %u", seed);
-        if (seed % 10 == 0)
-            random_lock_ring(&stage.program, 2 + seed / 10 % 4, seed);
-        else
-            random_program(&stage.program, seed);
+        random_mixed_program(&stage.program, seed);
         truth.leaves_max = 3000;
         brute_cost(&truth, &stage.program);
         if (truth.gave_up)

@@ -177,10 +177,7 @@ static void check_random(unsigned long count, struct totals *totals) {
     char name[64];
     for (unsigned long seed = 1; seed <= count; seed++) {
         snprintf(name, sizeof name, "random program %lu", seed);
-        if (seed % 10 == 0)
-            random_lock_ring(&program, 2 + (uint32_t)(seed / 10) % 3, seed);
-        else
-            random_program(&program, seed);
+        random_mixed_program(&program, seed);
         struct whole whole = {.program = &program, .plan = {.strategy = FR_STRATEGY_DPOR}};
         run_whole(&whole);
         uint32_t traces = whole.drive.count;
@@ -188,9 +185,9 @@ static void check_random(unsigned long count, struct totals *totals) {
         if (traces > 200)
             continue;
         check_orders(&program, name, totals);
-        if (seed % 10 == 1)
+        if (seed % 10 == 1 || seed % 10 == 2)
             check_walks(&program, name, totals);
-        if (seed % 10 < 2)
+        if (seed % 10 < 3)
             check_bounds(&program, name, totals);
     }
 }

@@ -152,8 +152,9 @@ static void repeat_some(struct stage *stage, const char *name) {
 }
 
 static void test_every_execution_is_a_string_of_choices(void) {
-    static const char *const names[] = {"lost_update", "philosophers", "spawn_join", "semaphore",
-                                        "fib_bench",   "indexer",      "iriw"};
+    static const char *const names[] = {"lost_update", "philosophers",      "spawn_join",
+                                        "semaphore",   "fib_bench",         "indexer",
+                                        "iriw",        "timed_philosophers"};
     static struct stage stage;
     for (uint32_t i = 0; i < sizeof names / sizeof *names; i++) {
         stage_open_model(&stage, names[i], "-", NULL);
@@ -164,7 +165,7 @@ static void test_every_execution_is_a_string_of_choices(void) {
     varying.stable_keys = false;
     for (uint64_t seed = 1; seed <= 100; seed++) {
         stage_open_text(&stage, "thread t { }", &varying);
-        random_program(&stage.program, seed);
+        random_mixed_program(&stage.program, seed);
         repeat_some(&stage, "random program");
         stage_close(&stage);
     }

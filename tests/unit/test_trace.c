@@ -120,6 +120,7 @@ static void test_linearisations_of_a_trace_share_its_hash(void) {
     check_interleavings("cinc", "n=2", 8);
     check_interleavings("iriw", "-", 15);
     check_interleavings("philosophers", "n=3", 7);
+    check_interleavings("timed_philosophers", "n=3", 13);
     check_interleavings("casw", "n=3", 66);
     check_interleavings("popl14_example5", "-", 5);
 }
