@@ -191,11 +191,7 @@ static enum fr_status build_reversal(struct dpor *dpor, const struct run *run, s
         last = trace_step(trace, race.second);
     else
         last = run_pending(run, race.thread, spare);
-    if (race.waited) {
-        *spare = (struct touch){.slot = last.touches[0].slot, .mode = FR_WRITE};
-        last.kind = FR_OP_ACQUIRE;
-        last.touches = spare;
-    } else if (step_is_conditional(last.kind)) {
+    if (step_is_conditional(last.kind)) {
         *spare = last.touches[0];
         bool succeeds = foresee_success(run, &last, race.first, dpor->picks, n);
         spare->mode = succeeds ? FR_WRITE : FR_READ;

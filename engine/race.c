@@ -99,7 +99,8 @@ static enum fr_status find_of_event(struct races *races, const struct run *run, 
 }
 
 // A thread that waits for a lock at the end, or when time passed, races with the acquisition that
-// took it.
+// took it. What it waited with may have been performed since then, or have become a try: before
+// that acquisition it takes the lock, as whoever reverses the race foresees.
 static enum fr_status find_of_blocked(struct races *races, const struct run *run) {
     enum fr_status status = FR_OK;
     for (uint32_t i = 0; status == FR_OK && i < run->wait_count; i++) {
@@ -184,10 +185,5 @@ enum fr_status races_find(struct races *races, const struct run *run) {
     enum fr_status status = FR_OK;
     for (uint32_t at = 0; status == FR_OK && at < run->trace.length; at++)
         status = find_of_event(races, run, at);
-    uint32_t performed = races->count;
-    if (status == FR_OK)
-        status = find_of_blocked(races, run);
-    for (uint32_t i = performed; i < races->count; i++)
-        races->items[i].waited = true;
-    return status;
+    return status == FR_OK ? find_of_blocked(races, run) : status;
 }

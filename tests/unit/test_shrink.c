@@ -119,6 +119,13 @@ static void test_two_preemptions(void) {
     stage_close(&stage);
 }
 
+// Letting the other one go when both wake up is no preemption.
+static void test_a_switch_when_time_passes_is_free(void) {
+    stage_open_model(&stage, "expiring_entry", "work=10", NULL);
+    check_fewest(FR_VERDICT_INVARIANT, 20, 0);
+    stage_close(&stage);
+}
+
 // Other failures are not the one we look for, however simple they are.
 static void test_the_failure_stays_the_same(void) {
     stage_open_text(&stage,
@@ -186,6 +193,7 @@ int main(void) {
     test_philosophers_take_one_preemption_however_many_they_are();
     test_what_fails_anyway_takes_none();
     test_two_preemptions();
+    test_a_switch_when_time_passes_is_free();
     test_the_failure_stays_the_same();
     test_the_place_counts_too();
     test_without_tries_nothing_is_claimed();
