@@ -139,6 +139,8 @@ static bool is_well_formed(const struct run *run, const struct fr_op *op) {
 // Objects have no names to compare; outcomes and modes of conditional operations are not known yet.
 static uint64_t hash_announcement(const struct thread *thread) {
     uint64_t hash = mix64(thread->past ^ mix64(thread->site + thread->kind));
+    if (thread->deadline != 0)
+        hash = mix64(hash + thread->deadline);
     if (thread->kind == FR_OP_SPAWN || thread->kind == FR_OP_JOIN)
         return mix64(hash + thread->target);
     for (uint32_t i = 0; i < thread->touch_count; i++)
@@ -172,9 +174,9 @@ enum fr_status run_announce(struct run *run, fr_tid tid, const struct fr_op *op)
     thread->expect = op->expect;
     uint64_t last = thread->last == NONE ? 0 : run->trace.events[thread->last].hash;
     thread->past = mix64(mix64(thread->name + thread->count) ^ last);
+    thread->deadline = op->deadline_ns;
     thread->announced = hash_announcement(thread);
     thread->pending = true;
-    thread->deadline = op->deadline_ns;
     thread->due = false;
     if (op->deadline_ns <= run->now && (op->deadline_ns != 0 || op->kind == FR_OP_SLEEP))
         run_fall_due(thread);
