@@ -165,10 +165,13 @@ enum fr_status run_perform(struct run *run, fr_tid tid) {
     uint32_t at = 0;
     if (status == FR_OK)
         status = trace_push(&run->trace, &step, thread->site, &at);
-    if (status == FR_OK)
-        status = add_causes(run, &step);
     if (status != FR_OK)
         return status;
+    status = add_causes(run, &step);
+    if (status != FR_OK) {
+        trace_take_back(&run->trace);
+        return status;
+    }
     struct event *event = &run->trace.events[at];
     event->switchable = thread->switchable;
     event->asked = thread->asked;

@@ -70,6 +70,12 @@ enum fr_status trace_push(struct trace *trace, const struct step *step, uint64_t
     return FR_OK;
 }
 
+void trace_take_back(struct trace *trace) {
+    const struct event *event = &trace->events[--trace->length];
+    trace->touch_count = event->touches_at;
+    trace->cause_count = event->causes_at;
+}
+
 enum fr_status trace_cause(struct trace *trace, uint32_t cause, uint8_t through) {
     struct event *event = &trace->events[trace->length - 1];
     assert(cause < trace->length - 1);

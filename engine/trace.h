@@ -91,6 +91,8 @@ void trace_clear(struct trace *trace);
 // Appends an event with its footprint and no causes; the caller then adds causes, and seals it.
 FR_MUST_CHECK enum fr_status trace_push(struct trace *trace, const struct step *step, uint64_t site,
                                         uint32_t *at);
+// Takes the last event back, which was not sealed.
+void trace_take_back(struct trace *trace);
 // The last event directly depends on the one at `cause`.
 FR_MUST_CHECK enum fr_status trace_cause(struct trace *trace, uint32_t cause, uint8_t through);
 // Computes clock and hash of the last event. thread_name: the thread's stable name.

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -14,8 +15,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 // A property that does not hold: a crash, so that every engine keeps the input.
 #define REQUIRE(condition)                                                                         \
     do {                                                                                           \
-        if (!(condition))                                                                          \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition);          \
             abort();                                                                               \
+        }                                                                                          \
     } while (0)
 
 // Bytes as a stream of numbers; what is spent reads as 0.

@@ -46,6 +46,14 @@ static enum fr_status shrink(struct fr_explorer *e, struct fr_subject *s, enum f
     return status;
 }
 
+// What can be looked at after a failure took place: no event is half there.
+static void check_trace_is_whole(const struct fr_explorer *e) {
+    for (uint32_t at = 0; at < fr_trace_length(e); at++) {
+        CHECK(fr_trace_event(e, at).hash != 0, "event %u has no hash", at);
+        CHECK(fr_trace_happens_before(e, at, at), "event %u has no clock", at);
+    }
+}
+
 static enum fr_status explore(struct fr_explorer *e, struct fr_subject *s, struct fr_seen *seen,
                               struct fr_plan plan, struct result *result) {
     enum fr_status status = fr_explorer_start(e, &plan);
@@ -56,6 +64,7 @@ static enum fr_status explore(struct fr_explorer *e, struct fr_subject *s, struc
             status = fr_seen_add(seen, fr_trace_hash(e), NULL);
         result->failures += status == FR_OK && fr_verdict_is_failure(verdict);
     }
+    check_trace_is_whole(e);
     result->ending = fr_explorer_ending(e);
     result->distinct = fr_seen_distinct(seen);
     return status;
