@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lock.h"
 
+#include "clock.h"
 #include "errors.h"
 #include "interpose.h"
 #include "observe.h"
@@ -30,6 +31,8 @@ static struct interpose_twin twins[TWINS] = {
     [LOCKED] = {.name = "locked", .flags = METH_NOARGS, .twin = locked_twin},
     [LOCKED_LOCK] = {.name = "locked_lock", .flags = METH_NOARGS, .twin = locked_twin},
 };
+
+const struct lock_request lock_request_plain = {.blocking = true};
 
 static PyObject *probe;         // a free lock of our own
 static PyObject *not_blocking;  // (False,)
@@ -67,7 +70,7 @@ int lock_parse_request(PyObject *lock, const struct interpose_twin *acquire,
                        const struct interpose_twin *release, PyObject *args, PyObject *kwargs,
                        struct lock_request *out) {
     static char *names[] = {"blocking", "timeout", NULL};
-    out->blocking = true;
+    *out = lock_request_plain;
     if (PyTuple_GET_SIZE(args) == 0 && kwargs == NULL)
         return 0;
     PyObject *blocking = Py_True;
@@ -79,41 +82,48 @@ int lock_parse_request(PyObject *lock, const struct interpose_twin *acquire,
     double seconds = timeout != NULL ? PyFloat_AsDouble(timeout) : -1.0;
     if (may_wait < 0 || (seconds == -1.0 && PyErr_Occurred()))
         return -1;
+    out->timeout_ns = may_wait ? clock_nanoseconds(seconds) : 0;
+    if (clock_has_deadlines() && out->timeout_ns != 0) {
+        out->deadline_ns = clock_deadline(out->timeout_ns);
+        return 0;
+    }
     out->blocking = may_wait && seconds < 0;
     return 0;
 }
 
-int lock_pass(PyObject *lock, bool acquires, bool blocking, bool held_outside) {
-    const char *action = !acquires ? "release" : blocking ? "acquire" : "try-acquire";
+int lock_pass(PyObject *lock, const struct lock_request *request, bool held_outside) {
+    enum fr_op_kind kind = request == NULL     ? FR_OP_RELEASE
+                           : request->blocking ? FR_OP_ACQUIRE
+                                               : FR_OP_TRY;
     struct fr_access access = {.key = location_of_object(lock), .mode = FR_WRITE};
     point_close();  // looking up the source may run Python code
     struct point_op op = {
-        .kind = !acquires  ? FR_OP_RELEASE
-                : blocking ? FR_OP_ACQUIRE
-                           : FR_OP_TRY,
-        .place = place_of_caller(action, NULL),
+        .kind = kind,
+        .place = place_of_caller(fr_op_word(kind), NULL),
         .accesses = &access,
         .access_count = 1,
         .held_outside = held_outside,
+        .deadline_ns = request != NULL ? request->deadline_ns : 0,
     };
     point_reopen();
     return op.place != NULL ? point_pass(&op) : -1;
 }
 
 PyObject *lock_acquire_unwinding(const struct interpose_twin *acquire, PyObject *lock,
-                                 bool blocking) {
+                                 const struct lock_request *request) {
     int got = lock_try(acquire, lock);
     if (got < 0)
         return NULL;
-    if (!got && blocking) {
+    if (!got && request->blocking && request->deadline_ns == 0) {
         PyErr_SetNone(errors_abort);
         return NULL;
     }
     return PyBool_FromLong(got);
 }
 
-PyObject *lock_act(const struct interpose_twin *acquire, PyObject *lock, bool blocking) {
-    bool expected = blocking || point_outcome();
+PyObject *lock_act(const struct interpose_twin *acquire, PyObject *lock,
+                   const struct lock_request *request) {
+    bool expected = point_outcome();
     int got = lock_try(acquire, lock);
     if (got < 0)
         return NULL;
@@ -124,7 +134,22 @@ PyObject *lock_act(const struct interpose_twin *acquire, PyObject *lock, bool bl
                            "one of the harness's `threads`, or by C code");
         return NULL;
     }
+    if (!got && request->timeout_ns != 0 && clock_time_out(request->timeout_ns) < 0)
+        return NULL;
     return PyBool_FromLong(got);
+}
+
+PyObject *lock_note_wait(PyObject *answer, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"blocking", "timeout", NULL};
+    if (answer != Py_False || !clock_is_ours())
+        return answer;
+    PyObject *blocking = Py_True;
+    double seconds = -1;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|Od:acquire", names, &blocking, &seconds))
+        PyErr_Clear();  // the original has taken them
+    if (clock_time_out(clock_nanoseconds(seconds)) < 0)
+        Py_CLEAR(answer);
+    return answer;
 }
 
 // ------------------------------------------------------------------------------ the twins
@@ -140,24 +165,26 @@ static int is_locked(PyObject *lock) {
 }
 
 static PyObject *acquire_twin(PyObject *self, PyObject *args, PyObject *kwargs) {
-    if (!point_is_open() || lock_is_internal(self))
-        return interpose_call_keywords(&twins[ACQUIRE], self, args, kwargs);
+    if (!point_is_open() || lock_is_internal(self)) {
+        PyObject *answer = interpose_call_keywords(&twins[ACQUIRE], self, args, kwargs);
+        return lock_note_wait(answer, args, kwargs);
+    }
     struct lock_request request;
     if (lock_parse_request(probe, &twins[ACQUIRE], &twins[RELEASE], args, kwargs, &request) < 0)
         return NULL;
     if (runner_is_aborting())
-        return lock_acquire_unwinding(&twins[ACQUIRE], self, request.blocking);
+        return lock_acquire_unwinding(&twins[ACQUIRE], self, &request);
     int held = is_locked(self);
-    if (held < 0 || lock_pass(self, true, request.blocking, held) < 0)
+    if (held < 0 || lock_pass(self, &request, held) < 0)
         return NULL;
-    return lock_act(&twins[ACQUIRE], self, request.blocking);
+    return lock_act(&twins[ACQUIRE], self, &request);
 }
 
 // Takes the place of release (no arguments) and of __exit__ (a tuple that it does not look at).
 static PyObject *release_twin(PyObject *self, PyObject *Py_UNUSED(args)) {
     if (point_is_open() && !lock_is_internal(self) && !runner_is_aborting()) {
         int held = is_locked(self);
-        if (held < 0 || lock_pass(self, false, false, held) < 0)
+        if (held < 0 || lock_pass(self, NULL, held) < 0)
             return NULL;
     }
     return interpose_call(&twins[RELEASE], self, NULL);

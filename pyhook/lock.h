@@ -9,6 +9,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 // Once, at import. -1 with an exception.
 int lock_open(void);
@@ -22,7 +23,9 @@ void rlock_disable(void);
 // What the two kinds of lock share.
 
 struct lock_request {
-    bool blocking;  // may wait for ever; a call with a time-out is a try
+    bool blocking;         // may wait; else it is a try
+    uint64_t timeout_ns;   // 0: none
+    uint64_t deadline_ns;  // as in struct fr_op
 };
 // Reads the arguments of acquire(blocking=True, timeout=-1). probe, a free lock of the same kind
 // with its original acquire and release, gets the same arguments first: what they refuse, we refuse
@@ -31,8 +34,9 @@ struct interpose_twin;
 int lock_parse_request(PyObject *probe, const struct interpose_twin *acquire,
                        const struct interpose_twin *release, PyObject *args, PyObject *kwargs,
                        struct lock_request *out);
-// Stops at the door with an ACQUIRE, TRY or RELEASE of a lock. 0: act now. -1 with an exception.
-int lock_pass(PyObject *lock, bool acquires, bool blocking, bool held_outside);
+// Stops at the door with an ACQUIRE or TRY, or (request NULL) a RELEASE of a lock. 0: act now. -1
+// with an exception.
+int lock_pass(PyObject *lock, const struct lock_request *request, bool held_outside);
 // Does this lock belong to the interpreter's own book-keeping (threading's table of threads)? It is
 // left alone: it is held for short stretches without a point inside.
 bool lock_is_internal(PyObject *lock);
@@ -41,9 +45,15 @@ int lock_try(const struct interpose_twin *acquire, PyObject *lock);
 // While the execution is given up: takes the real lock if it is free; else raises Abort, or answers
 // False for a call that may fail.
 PyObject *lock_acquire_unwinding(const struct interpose_twin *acquire, PyObject *lock,
-                                 bool blocking);
+                                 const struct lock_request *request);
 // Takes the real lock after the model said who gets it: the answer for Python. Refuses if the real
 // lock says something else.
-PyObject *lock_act(const struct interpose_twin *acquire, PyObject *lock, bool blocking);
+PyObject *lock_act(const struct interpose_twin *acquire, PyObject *lock,
+                   const struct lock_request *request);
+// The original waited for real, in setup() or invariant(): time has passed if it timed out. Passes
+// its answer on.
+PyObject *lock_note_wait(PyObject *answer, PyObject *args, PyObject *kwargs);
+// An acquire without arguments.
+extern const struct lock_request lock_request_plain;
 
 #endif

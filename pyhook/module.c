@@ -4,6 +4,7 @@
 #include <Python.h>
 
 #include "carrier.h"
+#include "clock.h"
 #include "errors.h"
 #include "explorer_type.h"
 #include "lock.h"
@@ -62,7 +63,7 @@ static int register_exit(void) {
 
 static int fill_module(PyObject *module) {
     if (errors_open(module) < 0 || trace_view_open(module) < 0 || observe_open(module) < 0 ||
-        lock_open() < 0 || rlock_open() < 0 || spawn_open() < 0)
+        lock_open() < 0 || rlock_open() < 0 || spawn_open() < 0 || clock_open() < 0)
         return -1;
     if (PyModule_AddType(module, &subject_type) < 0 || PyModule_AddType(module, &explorer_type) < 0)
         return -1;

@@ -87,6 +87,7 @@ static enum fr_status announce(struct runner_thread *thread, fr_tid tid,
         .target = FR_TID_NONE,
         .held_outside = op->held_outside,
         .switchable = (uint8_t)switch_take((int)tid),
+        .deadline_ns = op->deadline_ns,
     };
     thread->pending = op->place;
     return fr_run_announce(runner.explorer, tid, &told);

@@ -19,7 +19,8 @@ struct point_op {
     const struct place *place;
     const struct fr_access *accesses;  // copied
     uint32_t access_count;
-    bool held_outside;  // as in struct fr_op
+    bool held_outside;     // as in struct fr_op
+    uint64_t deadline_ns;  // as in struct fr_op
 };
 
 // Is the calling OS thread a logical thread of a running execution whose operations count now?
@@ -36,7 +37,8 @@ void point_reopen(void);
 int point_pass(const struct point_op *op);
 // How many operations the calling logical thread has passed; 0 in other OS threads.
 uint32_t point_count(void);
-// TRY: may the operation just passed succeed, by the engine's model?
+// TRY, ACQUIRE, JOIN, SPIN: did the operation just passed succeed, by the engine's model? False: it
+// found the lock held, or timed out.
 bool point_outcome(void);
 // Something happened that we do not control (a thread was started, a fork): the execution is given
 // up and the campaign ends with this sentence. Sets an exception, returns -1.

@@ -81,8 +81,10 @@ static int is_outermost(PyObject *lock) {
 }
 
 static PyObject *acquire_twin(PyObject *self, PyObject *args, PyObject *kwargs) {
-    if (!counts(self))
-        return interpose_call_keywords(&twins[ACQUIRE], self, args, kwargs);
+    if (!counts(self)) {
+        PyObject *answer = interpose_call_keywords(&twins[ACQUIRE], self, args, kwargs);
+        return lock_note_wait(answer, args, kwargs);
+    }
     struct lock_request request;
     if (lock_parse_request(probe, &twins[ACQUIRE], &twins[RELEASE], args, kwargs, &request) < 0)
         return NULL;
@@ -90,11 +92,11 @@ static PyObject *acquire_twin(PyObject *self, PyObject *args, PyObject *kwargs) 
     if (owned < 0)
         return NULL;
     if (owned || runner_is_aborting())
-        return lock_acquire_unwinding(&twins[ACQUIRE], self, request.blocking);
+        return lock_acquire_unwinding(&twins[ACQUIRE], self, &request);
     int held = is_held(self);
-    if (held < 0 || lock_pass(self, true, request.blocking, held) < 0)
+    if (held < 0 || lock_pass(self, &request, held) < 0)
         return NULL;
-    return lock_act(&twins[ACQUIRE], self, request.blocking);
+    return lock_act(&twins[ACQUIRE], self, &request);
 }
 
 // Announces that the caller frees the lock, if it does. all: however often it entered.
@@ -104,7 +106,7 @@ static int pass_release(PyObject *self, bool all) {
     int frees = is_owned(self);
     if (frees > 0 && !all)
         frees = is_outermost(self);
-    return frees <= 0 ? frees : lock_pass(self, false, false, true);
+    return frees <= 0 ? frees : lock_pass(self, NULL, true);
 }
 
 static PyObject *release_twin(PyObject *self, PyObject *Py_UNUSED(args)) {
@@ -120,10 +122,11 @@ static PyObject *acquire_restore_twin(PyObject *self, PyObject *args) {
     if (counts(self)) {
         bool aborting = runner_is_aborting();
         int held = is_held(self);
-        if (held < 0 || (!aborting && lock_pass(self, true, true, held) < 0))
+        if (held < 0 || (!aborting && lock_pass(self, &lock_request_plain, held) < 0))
             return NULL;
-        PyObject *got = aborting ? lock_acquire_unwinding(&twins[ACQUIRE], self, true)
-                                 : lock_act(&twins[ACQUIRE], self, true);
+        PyObject *got = aborting
+                            ? lock_acquire_unwinding(&twins[ACQUIRE], self, &lock_request_plain)
+                            : lock_act(&twins[ACQUIRE], self, &lock_request_plain);
         Py_XDECREF(got);
         if (got == NULL || release_real(self) < 0)
             return NULL;

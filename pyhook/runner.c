@@ -262,6 +262,7 @@ enum fr_status runner_execute(const struct runner_harness *harness, struct fr_ex
                               struct runner_outcome *outcome) {
     assert(runner.phase == RUNNER_IDLE);
     runner_outcome_clear(outcome);
+    clock_begin(harness->clock);
     runner.phase = RUNNER_OUTSIDE;
     runner.explorer = explorer;
     runner.thread_count = 0;

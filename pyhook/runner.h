@@ -10,6 +10,7 @@
 #include <Python.h>
 #include <stdbool.h>
 
+#include "clock.h"
 #include "fr.h"
 #include "place.h"
 
@@ -18,6 +19,7 @@ struct runner_harness {
     PyObject *threads;  // a tuple of callables; or, if `evaluated`, a callable state -> sequence
     PyObject *invariant;
     bool evaluated;
+    enum clock_mode clock;
 };
 
 // What came of the last execution; owned by the caller of runner_execute.

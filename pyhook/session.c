@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "carrier.h"
+#include "clock.h"
 #include "errors.h"
 #include "imports.h"
 #include "lock.h"
@@ -60,6 +61,7 @@ static int set_up(PyObject *traced, PyObject *callables) {
     lock_enable();
     rlock_enable();
     spawn_enable();
+    clock_enable();
     session.collecting = PyGC_Disable() != 0;
     return 0;
 }
@@ -68,6 +70,7 @@ static void tear_down(void) {
     session.open = false;
     session.owner = NULL;
     PyObject *error = errors_take();
+    clock_disable();
     spawn_disable();
     rlock_disable();
     lock_disable();

@@ -3,6 +3,7 @@
 #include "subject_type.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "errors.h"
 #include "session.h"
@@ -55,16 +56,28 @@ static PyObject *take_threads(PyObject *threads, bool *evaluated) {
     return tuple;
 }
 
+static bool find_clock(const char *word, enum clock_mode *out) {
+    for (int mode = 0; mode < CLOCK_MODES; mode++) {
+        if (strcmp(clock_mode_word((enum clock_mode)mode), word) == 0) {
+            *out = (enum clock_mode)mode;
+            return true;
+        }
+    }
+    return false;
+}
+
 static int subject_init(PyObject *self, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"setup",    "threads",       "invariant", "traced",
-                            "watchdog", "switch_points", NULL};
+                            "watchdog", "switch_points", "clock",     NULL};
     struct subject *subject = (struct subject *)self;
     PyObject *setup, *threads, *invariant;
     PyObject *traced = Py_None;  // not callable: refused below if it is not given
     double watchdog = WATCHDOG_DEFAULT;
     int switches = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|$Odp:Subject", names, &setup, &threads,
-                                     &invariant, &traced, &watchdog, &switches))
+    const char *word = clock_mode_word(CLOCK_VIRTUAL);
+    enum clock_mode clock;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|$Odps:Subject", names, &setup, &threads,
+                                     &invariant, &traced, &watchdog, &switches, &word))
         return -1;
     if (check_callable(setup, "setup") < 0 || check_callable(invariant, "invariant") < 0 ||
         check_callable(traced, "traced") < 0)
@@ -78,6 +91,11 @@ static int subject_init(PyObject *self, PyObject *args, PyObject *kwargs) {
                      (int)WATCHDOG_MAX);
         return -1;
     }
+    if (!find_clock(word, &clock)) {
+        PyErr_Format(errors_frontrun, "there is no clock %s; there are: virtual, explored, real",
+                     word);
+        return -1;
+    }
     bool evaluated;
     PyObject *taken = take_threads(threads, &evaluated);
     if (taken == NULL)
@@ -87,6 +105,7 @@ static int subject_init(PyObject *self, PyObject *args, PyObject *kwargs) {
         .threads = taken,
         .invariant = Py_NewRef(invariant),
         .evaluated = evaluated,
+        .clock = clock,
     };
     subject->traced = Py_NewRef(traced);
     subject->watchdog = watchdog;

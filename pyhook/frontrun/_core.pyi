@@ -61,6 +61,7 @@ class Subject:
         traced: Callable[[str], bool],
         watchdog: float = 10.0,  # seconds without an operation after which it is "blocked"
         switch_points: bool = False,  # find out where the GIL allows to switch; needed by reach()
+        clock: str = "virtual",  # or "explored", "real": docs/time.md
     ) -> None: ...
     @property
     def capsule(self) -> Any: ...  # a struct fr_subject; keeps the Subject alive

@@ -90,6 +90,11 @@ def schedule_of(
     )
 
 
+def replay_command(harness: Harness, path: Path) -> str:
+    """What a user types to see a schedule fail again."""
+    return " ".join(["frontrun-fuzz replay", shlex.quote(str(path)), *harness.flags])
+
+
 def minimized(explorer: _core.Explorer) -> str:
     """Minimises the explorer's last execution; answers what may be said about the result."""
     minimal, tries = explorer.shrink()
@@ -294,4 +299,4 @@ class Campaign:
         if artifact is not None:
             say(f"input     {artifact}")
         say(f"schedule  {path}")
-        say(f"replay    frontrun-fuzz replay {shlex.quote(str(path))}")
+        say(f"replay    {replay_command(self.harness, path)}")

@@ -20,8 +20,8 @@ from frontrun.harness import Harness, UnusableError
 
 HELP = """\
 usage: frontrun-fuzz HARNESS.py [CORPUS_DIR] [--options] [-libfuzzer_flags]
-       frontrun-fuzz replay FILE [--harness HARNESS.py]
-       frontrun-fuzz minimize FILE [--harness HARNESS.py] [-o OUT]
+       frontrun-fuzz replay FILE [--harness HARNESS.py] [--clock=...]
+       frontrun-fuzz minimize FILE [--harness HARNESS.py] [--clock=...] [-o OUT]
 
 Looks for interleavings of a harness's threads that break its invariant, raise an exception or
 deadlock. The first failure ends the campaign: its input, its minimised schedule (HARNESS-<id>
@@ -31,6 +31,8 @@ deadlock. The first failure ends the campaign: its input, its minimised schedule
   --engine=libfuzzer|builtin   the fuzzer; builtin is a small loop of our own
   --trace-features=all|thin|off  which trace hashes guide the fuzzer (default all)
   --carrier=thread|fiber       what threads run on
+  --clock=virtual|explored|real  time: jumps when nobody can go on; timers may fire at any point;
+                               left alone (default virtual, or what the harness says: docs/time.md)
   --no-minimize                keep the failing schedule as it was found
   --help, --version
 
@@ -148,7 +150,7 @@ def fuzz(argv: list[str]) -> int:
         raise UnusableError(
             f"{files[0]}: is a file among corpus directories; give either directories or inputs"
         )
-    harness = harness_file.load(arguments.harness)
+    harness = harness_file.load(arguments.harness, arguments.options.get("clock"))
     if not files:
         prepare_corpus(arguments.inputs)
     if RESPAWNING & arguments.flags.keys():
@@ -200,6 +202,7 @@ def sort_arguments(argv: list[str]) -> Arguments:
         "engine": ("libfuzzer", "builtin"),
         "trace-features": tuple(TRACES),
         "carrier": ("thread", "fiber"),
+        "clock": harness_file.CLOCKS,
     }
     options = {
         "engine": "libfuzzer" if _fuzz.HAS_LIBFUZZER else "builtin",
@@ -361,11 +364,17 @@ def again(name: str, argv: list[str]) -> int:
     if "--help" in argv or "-h" in argv:
         say(HELP.rstrip())
         return 0
-    known = ("--harness",) if name == "replay" else ("--harness", "-o")
+    known = ("--harness", "--clock") if name == "replay" else ("--harness", "--clock", "-o")
     path, options = file_and_options(name, argv, known)
+    clock = options.get("--clock")
+    if clock is not None and clock not in harness_file.CLOCKS:
+        raise UnusableError(
+            f"--clock={clock}: --clock takes one of {', '.join(harness_file.CLOCKS)};"
+            f" write --clock={harness_file.CLOCKS[0]}"
+        )
     if name == "replay":
-        return replay.replay(path, options.get("--harness"))
-    return replay.minimize(path, options.get("--harness"), options.get("-o"))
+        return replay.replay(path, options.get("--harness"), clock)
+    return replay.minimize(path, options.get("--harness"), options.get("-o"), clock)
 
 
 def file_and_options(

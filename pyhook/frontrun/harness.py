@@ -18,6 +18,7 @@ from typing import Any
 from frontrun import _core
 
 THREADS_MAX = 16
+CLOCKS = ("virtual", "explored", "real")
 
 
 class UnusableError(Exception):
@@ -33,11 +34,15 @@ class Harness:
         setup: Callable[[], Any],
         threads: Sequence[Callable[[Any], Any]],
         invariant: Callable[[Any], Any],
+        clock: str = "virtual",
+        flags: Sequence[str] = (),
     ) -> None:
         self.path = path
         self.setup = setup
         self.threads = tuple(threads)
         self.invariant = invariant
+        self.clock = clock
+        self.flags = tuple(flags)  # options that a replay needs, too
         self.names = thread_names(self.threads)
 
     @property
@@ -53,6 +58,7 @@ class Harness:
             self.invariant,
             traced=traced_files(self.path.parent),
             switch_points=switch_points,
+            clock=self.clock,
         )
 
 
@@ -75,8 +81,11 @@ def underlying(function: Any) -> Any:
 # ----------------------------------------------------------------------------- loading
 
 
-def load(path: str | os.PathLike[str]) -> Harness:
-    """Loads a harness file; UnusableError says what is wrong with it and where."""
+def load(path: str | os.PathLike[str], clock: str | None = None) -> Harness:
+    """Loads a harness file; UnusableError says what is wrong with it and where.
+
+    clock takes the place of the file's own, which it may define as `clock = "explored"`.
+    """
     file = Path(path)
     module = execute(file.absolute(), str(path))
     parts = {
@@ -90,8 +99,19 @@ def load(path: str | os.PathLike[str]) -> Harness:
         )
     check_callable(path, "setup", parts["setup"], 0)
     check_callable(path, "invariant", parts["invariant"], 1)
+    own = getattr(module, "clock", CLOCKS[0])
+    if own not in CLOCKS:
+        raise UnusableError(
+            f"{path}: clock is {own!r}; make it one of {', '.join(map(repr, CLOCKS))}, or leave it"
+            " out"
+        )
     return Harness(
-        file.absolute(), parts["setup"], check_threads(path, parts["threads"]), parts["invariant"]
+        file.absolute(),
+        parts["setup"],
+        check_threads(path, parts["threads"]),
+        parts["invariant"],
+        own if clock is None else clock,
+        () if clock in (None, own) else (f"--clock={clock}",),
     )
 
 

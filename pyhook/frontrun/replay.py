@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,9 +26,9 @@ class Replayed(NamedTuple):
     is_stale: bool  # it did not fail, and a place it names was never reached
 
 
-def replay(path: Path, harness_path: str | None) -> int:
+def replay(path: Path, harness_path: str | None, clock: str | None = None) -> int:
     """Exit code 1: it still fails, 0: no longer, 2: unusable or stale."""
-    done = execute_again(path, harness_path)
+    done = execute_again(path, harness_path, clock)
     if done.explorer.failure is None:
         return tell_no_failure(path, done)
     execution = report.Execution.of(done.explorer)
@@ -39,9 +38,11 @@ def replay(path: Path, harness_path: str | None) -> int:
     return EXIT_FAILS
 
 
-def minimize(path: Path, harness_path: str | None, out_path: str | None) -> int:
+def minimize(
+    path: Path, harness_path: str | None, out_path: str | None, clock: str | None = None
+) -> int:
     """Writes the simplest schedule that fails as FILE does; to FILE if that is a schedule file."""
-    done = execute_again(path, harness_path)
+    done = execute_again(path, harness_path, clock)
     failure = done.explorer.failure
     if failure is None:
         tell_no_failure(path, done)
@@ -62,27 +63,29 @@ def minimize(path: Path, harness_path: str | None, out_path: str | None) -> int:
     say()
     say(effort)
     say(f"schedule  {out}")
-    say(f"replay    frontrun-fuzz replay {shlex.quote(str(out))}")
+    say(f"replay    {campaign.replay_command(done.harness, out)}")
     return 0
 
 
-def execute_again(path: Path, harness_path: str | None) -> Replayed:
+def execute_again(path: Path, harness_path: str | None, clock: str | None = None) -> Replayed:
     """Executes a schedule file once, or an input until it fails or its budget is spent."""
     content = read_input(path)
     if schedule_file.looks_like_one(path, content):
-        return execute_schedule(path, content, harness_path)
+        return execute_schedule(path, content, harness_path, clock)
     if harness_path is None:
         raise UnusableError(
             f"{path}: is a raw input, which does not say its harness; add --harness HARNESS.py"
         )
-    harness = harness_file.load(harness_path)
+    harness = harness_file.load(harness_path, clock)
     explorer = _core.Explorer(harness.subject())
     explorer.start(content)
     run(harness, lambda: explorer.run(_fuzz.INPUT_EXECUTIONS_MAX))
     return Replayed(harness, explorer, None, False)
 
 
-def execute_schedule(path: Path, content: bytes, harness_path: str | None) -> Replayed:
+def execute_schedule(
+    path: Path, content: bytes, harness_path: str | None, clock: str | None
+) -> Replayed:
     """Executes a schedule file."""
     try:
         text = content.decode("utf-8")
@@ -97,7 +100,7 @@ def execute_schedule(path: Path, content: bytes, harness_path: str | None) -> Re
         raise UnusableError(
             f"{path}: its harness {recorded.harness} is not there; add --harness HARNESS.py"
         )
-    harness = harness_file.load(named if harness_path is None else harness_path)
+    harness = harness_file.load(named if harness_path is None else harness_path, clock)
     check_belongs(path, recorded, harness)
     explorer = _core.Explorer(harness.subject())
     segments = recorded.segments()
