@@ -29,6 +29,11 @@ as_root() {
     fi
 }
 
+# Debian or what descends from it: everything that the tests need can be had there.
+is_debian_like() {
+    [[ -e /etc/debian_version ]]
+}
+
 # Can packages be installed here without asking anybody?
 can_install() {
     command -v apt-get >/dev/null && { ((EUID == 0)) || sudo -n true 2>/dev/null; }
@@ -80,6 +85,11 @@ need_libfuzzer() {
     fi
     say "libFuzzer's archive could not be installed (any libclang-rt-N-dev from LLVM 14 on, and" \
         "g++); building without that engine"
+}
+
+# need_formatter: true if clang-format-14 is there, or could be installed.
+need_formatter() {
+    command -v clang-format-14 >/dev/null || install_packages clang-format-14
 }
 
 # Headers and venv for Debian's own Python, if no other interpreter is usable.
