@@ -6,6 +6,7 @@
 
 PyObject *errors_frontrun;
 PyObject *errors_harness;
+PyObject *errors_diverged;
 PyObject *errors_abort;
 
 static int add_exception(PyObject *module, PyObject **slot, const char *name, const char *doc,
@@ -28,6 +29,11 @@ int errors_open(PyObject *module) {
                       errors_frontrun) < 0) {
         return -1;
     }
+    if (add_exception(module, &errors_diverged, "frontrun._core.DivergedError",
+                      "The program did not repeat what it did before under the same schedule.",
+                      errors_frontrun) < 0) {
+        return -1;
+    }
     return add_exception(module, &errors_abort, "frontrun._core.Abort",
                          "Raised inside logical threads whose execution is given up.",
                          PyExc_BaseException);
@@ -46,7 +52,7 @@ PyObject *errors_set_status(enum fr_status status, const struct fr_explorer *exp
     }
     if (status == FR_DIVERGED) {
         return PyErr_Format(
-            errors_frontrun,
+            errors_diverged,
             "%s; usual causes: the code under test looks at the time, random numbers, id() or the "
             "order of a set or of hash(str), or state survives setup() (module globals, caches)",
             detail);

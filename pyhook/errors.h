@@ -11,6 +11,7 @@
 
 extern PyObject *errors_frontrun;  // FrontrunError
 extern PyObject *errors_harness;   // HarnessError, a FrontrunError
+extern PyObject *errors_diverged;  // DivergedError, a FrontrunError
 extern PyObject *errors_abort;     // Abort, a BaseException
 
 // Makes the exception types and adds them to the module. -1 with an exception.

@@ -1,6 +1,7 @@
 // Explorer, the loops: executions one after the other, and the search for the simplest failure.
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
+#include <time.h>
 
 #include "errors.h"
 #include "explorer_type.h"
@@ -10,6 +11,8 @@ const char *explorer_ending_word(const struct explorer *explorer) {
     switch (fr_explorer_ending(explorer->engine)) {
     case FR_ENDING_EXHAUSTED:
         return "exhausted";
+    case FR_ENDING_BOUNDED:
+        return "bounded";
     case FR_ENDING_BUDGET:
         return "budget";
     case FR_ENDING_ONCE:
@@ -66,19 +69,28 @@ int explorer_execute(struct explorer *explorer) {
     return -1;
 }
 
+// Seconds of a clock that nothing of the tested program's time changes.
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
 PyObject *explorer_run(PyObject *self, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"executions_max", "stop_on_failure", NULL};
+    static char *names[] = {"executions_max", "stop_on_failure", "seconds_max", NULL};
     struct explorer *explorer = (struct explorer *)self;
     unsigned long long executions_max = 0;
     int stop_on_failure = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|K$p:run", names, &executions_max,
-                                     &stop_on_failure) ||
+    double seconds_max = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|K$pd:run", names, &executions_max,
+                                     &stop_on_failure, &seconds_max) ||
         !explorer_is_usable(explorer))
         return NULL;
     if (!explorer->started) {
         PyErr_SetString(errors_frontrun, "no exploration was started: call start() first");
         return NULL;
     }
+    double deadline = seconds_max > 0 ? now() + seconds_max : 0;
     for (unsigned long long n = 0; executions_max == 0 || n < executions_max; n++) {
         int went = explorer_execute(explorer);
         if (went < 0 || PyErr_CheckSignals() < 0)
@@ -87,6 +99,8 @@ PyObject *explorer_run(PyObject *self, PyObject *args, PyObject *kwargs) {
             break;
         if (stop_on_failure && fr_verdict_is_failure(explorer->verdict))
             return PyUnicode_FromString(fr_verdict_word(explorer->verdict));
+        if (deadline > 0 && now() >= deadline)
+            break;
     }
     return PyUnicode_FromString(explorer_ending_word(explorer));
 }

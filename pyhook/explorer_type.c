@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "data_race.h"
 #include "errors.h"
 #include "trace_view.h"
 
@@ -321,6 +322,16 @@ static PyObject *get_segments_done(PyObject *self, void *Py_UNUSED(closure)) {
     return explorer != NULL ? PyLong_FromSize_t(fr_run_segments_done(explorer->engine)) : NULL;
 }
 
+static PyObject *get_data_race(PyObject *self, void *Py_UNUSED(closure)) {
+    struct explorer *explorer = with_execution(self);
+    struct data_race race;
+    if (explorer == NULL)
+        return NULL;
+    if (data_race_find(explorer->engine, &race) < 0)
+        return PyErr_NoMemory();
+    return race.found ? Py_BuildValue("(II)", race.first, race.second) : Py_NewRef(Py_None);
+}
+
 static PyObject *encode(const struct fr_plan *plan) {
     size_t size = fr_plan_encode(plan, NULL, 0);
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
@@ -371,21 +382,31 @@ static PyObject *get_stats(PyObject *self, void *Py_UNUSED(closure)) {
     if (!explorer_is_usable(explorer))
         return NULL;
     struct fr_stats stats = fr_explorer_stats(explorer->engine);
-    return Py_BuildValue("{sKsKsKsKsKsKsK}",                                          //
+    return Py_BuildValue("{sKsKsKsKsKsKsKsKsK}",                                      //
                          "executions", (unsigned long long)stats.executions,          //
                          "redundant", (unsigned long long)stats.redundant,            //
                          "failures", (unsigned long long)stats.failures,              //
                          "deadlocks", (unsigned long long)stats.deadlocks,            //
+                         "cut", (unsigned long long)stats.cut,                        //
+                         "beyond_bound", (unsigned long long)stats.beyond_bound,      //
                          "events", (unsigned long long)stats.events,                  //
                          "races_reversed", (unsigned long long)stats.races_reversed,  //
                          "allocations", (unsigned long long)stats.allocations);
 }
 
+static PyObject *get_estimate(PyObject *self, void *Py_UNUSED(closure)) {
+    struct explorer *explorer = (struct explorer *)self;
+    return explorer_is_usable(explorer) ? PyFloat_FromDouble(fr_explorer_estimate(explorer->engine))
+                                        : NULL;
+}
+
 static PyGetSetDef explorer_getset[] = {
-    {"ending", get_ending, NULL, "\"running\", \"exhausted\", \"budget\" or \"once\".", NULL},
+    {"ending", get_ending, NULL, "\"running\", \"exhausted\", \"bounded\" ...", NULL},
     {"stats", get_stats, NULL, "Counters of the exploration: struct fr_stats.", NULL},
     {"distinct", get_distinct, NULL, "Distinct trace hashes since start.", NULL},
     {"chance_new", get_chance_new, NULL, "Chance that the next trace is a new one.", NULL},
+    {"estimate", get_estimate, NULL, "About how many executions DPOR takes; 0: unknown.", NULL},
+    {"data_race", get_data_race, NULL, "(a, b): unordered conflicting accesses, or None.", NULL},
     {"failure", get_failure, NULL, "Failure of the last execution, or None.", NULL},
     {"trace_hash", get_trace_hash, NULL, "Hash of the last execution's partial order.", NULL},
     {"preemptions", get_preemptions, NULL, "Preemptions of the last execution.", NULL},

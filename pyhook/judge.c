@@ -8,6 +8,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "data_race.h"
 #include "errors.h"
 #include "observe.h"
 
@@ -100,6 +101,21 @@ static enum fr_status check_invariant(const struct runner_harness *harness,
     return FR_OK;
 }
 
+// A data race fails whatever the invariant says. The place is the pair's, in either order.
+static enum fr_status check_races(const struct runner_harness *harness,
+                                  struct runner_outcome *outcome) {
+    struct data_race race;
+    if (data_race_find(runner.explorer, &race) < 0)
+        return FR_NOMEM;
+    if (!race.found)
+        return check_invariant(harness, outcome);
+    uint64_t a = fr_trace_event(runner.explorer, race.first).site;
+    uint64_t b = fr_trace_event(runner.explorer, race.second).site;
+    outcome->verdict = FR_VERDICT_RACE;
+    outcome->site = a < b ? combine(a, b) : combine(b, a);
+    return FR_OK;
+}
+
 static enum fr_status judge_finished(const struct runner_harness *harness,
                                      struct runner_outcome *outcome) {
     for (uint32_t i = 0; i < runner.thread_count; i++) {
@@ -108,7 +124,7 @@ static enum fr_status judge_finished(const struct runner_harness *harness,
             return FR_HOST;
         }
     }
-    return check_invariant(harness, outcome);
+    return harness->any_race ? check_races(harness, outcome) : check_invariant(harness, outcome);
 }
 
 enum fr_status judge_execution(const struct runner_harness *harness, bool blocked,

@@ -20,6 +20,7 @@ struct runner_harness {
     PyObject *invariant;
     bool evaluated;
     enum clock_mode clock;
+    bool any_race;  // two unordered conflicting accesses are a failure
 };
 
 // What came of the last execution; owned by the caller of runner_execute.

@@ -46,8 +46,8 @@ static int find_collector(void) {
 }
 
 // Sets up all parts; undoes what it did if one fails.
-static int set_up(PyObject *traced, PyObject *callables) {
-    if (find_collector() < 0 || observe_set_filter(traced) < 0 || carrier_open(NULL) < 0)
+static int set_up(PyObject *traced, PyObject *callables, const char *carrier) {
+    if (find_collector() < 0 || observe_set_filter(traced) < 0 || carrier_open(carrier) < 0)
         return -1;
     if (observe_begin(callables) < 0) {
         carrier_close();
@@ -85,7 +85,8 @@ static void tear_down(void) {
         errors_restore(error);
 }
 
-int session_open(PyObject *owner, PyObject *traced, PyObject *callables, double watchdog) {
+int session_open(PyObject *owner, PyObject *traced, PyObject *callables, const char *carrier,
+                 double watchdog) {
     bool ours = carrier_current() == CARRIER_CONTROLLER;
     if (runner_is_busy()) {
         PyErr_SetString(errors_frontrun, "an execution is running: explorations do not nest");
@@ -101,7 +102,7 @@ int session_open(PyObject *owner, PyObject *traced, PyObject *callables, double 
         return 0;
     if (session.open)
         tear_down();
-    if (set_up(traced, callables) < 0)
+    if (set_up(traced, callables, carrier) < 0)
         return -1;
     carrier_set_watchdog(watchdog);
     session.open = true;

@@ -11,10 +11,11 @@
 
 // Opens a session for owner (compared by identity, not kept alive), or goes on with the one that
 // owner has. Another owner's session that is not executing is closed first. traced: as in
-// observe_set_filter; callables: as in observe_begin; watchdog: as in carrier_set_watchdog. The
-// calling OS thread is the controller from now on. -1 with an exception; then everything is as
-// before.
-int session_open(PyObject *owner, PyObject *traced, PyObject *callables, double watchdog);
+// observe_set_filter; callables: as in observe_begin; carrier: as in carrier_open; watchdog: as in
+// carrier_set_watchdog. The calling OS thread is the controller from now on. -1 with an exception;
+// then everything is as before.
+int session_open(PyObject *owner, PyObject *traced, PyObject *callables, const char *carrier,
+                 double watchdog);
 // After each execution: collects garbage at fixed points. -1 with an exception.
 int session_count_execution(void);
 // Restores everything, if the open session is owner's (NULL: whoever's). Not from within an

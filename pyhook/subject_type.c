@@ -22,7 +22,7 @@ static enum fr_status execute(void *self, struct fr_explorer *explorer, enum fr_
         callables = Py_XNewRef(subject->harness.threads);
     switch_set(subject->switches);
     int opened = callables != NULL ? session_open((PyObject *)subject, subject->traced, callables,
-                                                  subject->watchdog)
+                                                  subject->carrier, subject->watchdog)
                                    : -1;
     Py_XDECREF(callables);
     if (opened < 0)
@@ -67,8 +67,8 @@ static bool find_clock(const char *word, enum clock_mode *out) {
 }
 
 static int subject_init(PyObject *self, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"setup",    "threads",       "invariant", "traced",
-                            "watchdog", "switch_points", "clock",     NULL};
+    static char *names[] = {"setup",         "threads", "invariant", "traced",   "watchdog",
+                            "switch_points", "clock",   "carrier",   "any_race", NULL};
     struct subject *subject = (struct subject *)self;
     PyObject *setup, *threads, *invariant;
     PyObject *traced = Py_None;  // not callable: refused below if it is not given
@@ -76,9 +76,16 @@ static int subject_init(PyObject *self, PyObject *args, PyObject *kwargs) {
     int switches = 0;
     const char *word = clock_mode_word(CLOCK_VIRTUAL);
     enum clock_mode clock;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|$Odps:Subject", names, &setup, &threads,
-                                     &invariant, &traced, &watchdog, &switches, &word))
+    const char *carrier = NULL;
+    int any_race = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|$Odpszp:Subject", names, &setup, &threads,
+                                     &invariant, &traced, &watchdog, &switches, &word, &carrier,
+                                     &any_race))
         return -1;
+    if (carrier != NULL && strcmp(carrier, "thread") != 0 && strcmp(carrier, "fiber") != 0) {
+        PyErr_SetString(PyExc_ValueError, "a carrier is \"thread\" or \"fiber\"");
+        return -1;
+    }
     if (check_callable(setup, "setup") < 0 || check_callable(invariant, "invariant") < 0 ||
         check_callable(traced, "traced") < 0)
         return -1;
@@ -106,7 +113,9 @@ static int subject_init(PyObject *self, PyObject *args, PyObject *kwargs) {
         .invariant = Py_NewRef(invariant),
         .evaluated = evaluated,
         .clock = clock,
+        .any_race = any_race != 0,
     };
+    subject->carrier = carrier == NULL ? NULL : carrier[0] == 't' ? "thread" : "fiber";
     subject->traced = Py_NewRef(traced);
     subject->watchdog = watchdog;
     subject->switches = switches != 0;

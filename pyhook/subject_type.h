@@ -14,8 +14,9 @@ struct subject {
     struct runner_outcome outcome;          // of the last execution
     const struct fr_explorer *executed_by;  // whose execution that was; only compared
     PyObject *traced;
-    double watchdog;  // seconds without a point after which an execution is blocked
-    bool switches;    // operations say whether the GIL allows to switch before them
+    const char *carrier;  // static: "thread", "fiber"; NULL: as the environment says
+    double watchdog;      // seconds without a point after which an execution is blocked
+    bool switches;        // operations say whether the GIL allows to switch before them
 };
 
 extern PyTypeObject subject_type;

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 class FrontrunError(Exception):
     """The tool cannot go on; the text is one sentence for people."""
 
+class DivergedError(FrontrunError):
+    """The program did not repeat what it did before under the same schedule."""
+
 class HarnessError(FrontrunError):
     """The harness cannot be executed: setup() raised (__cause__ is its exception), or its shape is
     wrong."""
@@ -14,7 +17,7 @@ class Abort(BaseException):
     """Raised inside logical threads whose execution is given up. Never leaves the core."""
 
 class Failure(NamedTuple):
-    kind: str  # "invariant", "exception", "deadlock", "step-limit", "blocked"
+    kind: str  # "invariant", "exception", "deadlock", "step-limit", "blocked", "race"
     thread: int | None  # the thread that raised, for "exception"
     exception: BaseException | None  # of the thread, or raised by invariant()
     place: int  # the same number for the same failure in every process
@@ -62,6 +65,8 @@ class Subject:
         watchdog: float = 10.0,  # seconds without an operation after which it is "blocked"
         switch_points: bool = False,  # find out where the GIL allows to switch; needed by reach()
         clock: str = "virtual",  # or "explored", "real": docs/time.md
+        carrier: str | None = None,  # "thread" or "fiber"; None: FRONTRUN_CARRIER, or the default
+        any_race: bool = False,  # two unordered conflicting accesses are a failure
     ) -> None: ...
     @property
     def capsule(self) -> Any: ...  # a struct fr_subject; keeps the Subject alive
@@ -95,9 +100,15 @@ class Explorer:
         """segments: (thread, events, until, nth), as struct fr_segment."""
     def step(self) -> str | None:
         """One execution: its verdict's word, or None if there is none left."""
-    def run(self, executions_max: int = 0, *, stop_on_failure: bool = True) -> str:
-        """Executions until one fails (its kind), the exploration ends (its ending) or the number is
-        spent ("running")."""
+    def run(
+        self,
+        executions_max: int = 0,
+        *,
+        stop_on_failure: bool = True,
+        seconds_max: float = 0.0,
+    ) -> str:
+        """Executions until one fails (its kind), the exploration ends (its ending), or the number
+        or the time is spent ("running"). May be called again to go on."""
     def shrink(self, tries_max: int = 20_000) -> tuple[bool, int]:
         """Minimises the last execution, which failed; its trace is then the last execution's.
         Answers (no schedule with fewer preemptions fails so, candidates tried)."""
@@ -118,6 +129,10 @@ class Explorer:
     def stats(self) -> dict[str, int]: ...  # struct fr_stats
     @property
     def distinct(self) -> int: ...  # distinct trace hashes since start
+    @property
+    def estimate(self) -> float: ...  # about how many executions DPOR takes; 0: unknown
+    @property
+    def data_race(self) -> tuple[int, int] | None: ...  # events, ordered by no synchronisation
     @property
     def chance_new(self) -> float: ...
     @property

@@ -5,18 +5,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import shlex
 import signal
 import sys
 import time
-import traceback
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from frontrun import __version__, _core, _fuzz, gil, report, schedule_file
+from frontrun import _core, _fuzz, gil, recording, report, schedule_file
 from frontrun.harness import Harness, UnusableError, describe, traced_files
+from frontrun.recording import failure_id, minimized
 
 if TYPE_CHECKING:
     from frontrun._fuzz import Stats
@@ -40,69 +38,18 @@ class Settings(NamedTuple):
 # ----------------------------------------------------------------------------- failures
 
 
-def failure_id(failure: _core.Failure) -> str:
-    """Eight hexadecimal digits, the same for the same failure in every process."""
-    return f"{zlib.crc32(f'{failure.kind}:{failure.place:016x}'.encode()):08x}"
-
-
-def where_of(harness: Harness, execution: report.Execution) -> str:
-    """The failing place in words: function and source line, or ""."""
-    error = execution.failure.exception
-    if error is not None:
-        is_traced = traced_files(harness.path.parent)
-        for entry in reversed(traceback.extract_tb(error.__traceback__)):
-            if is_traced(entry.filename):
-                return f"{entry.name}: {entry.line}"
-    for wait in execution.waits:
-        return f"{wait.function}: {wait.text}"
-    return ""
-
-
-def message_of(error: BaseException) -> str:
-    """The message of an exception, even of one that cannot tell it."""
-    try:
-        return str(error)
-    except Exception:
-        return ""
-
-
 def schedule_of(
     harness: Harness, execution: report.Execution, path: Path
 ) -> schedule_file.Schedule:
     """A failing execution as the content of the schedule file at path."""
-    error = execution.failure.exception
     relative = os.path.relpath(harness.path.resolve(), path.resolve().parent)
-    return schedule_file.Schedule(
-        harness=Path(relative).as_posix(),
-        threads=harness.names,
-        failure={
-            "kind": execution.failure.kind,
-            "id": failure_id(execution.failure),
-            "exception": None
-            if error is None
-            else {"type": type(error).__name__, "message": message_of(error)},
-            "where": where_of(harness, execution),
-        },
-        steps=schedule_file.steps_of(execution.blocks, execution.trace, execution.waits),
-        preemptions=execution.preemptions,
-        trace_hash=execution.trace_hash,
-        found_with={"python": platform.python_version(), "frontrun_fuzz": __version__},
-    )
+    is_traced = traced_files(harness.path.parent)
+    return recording.schedule_of(execution, Path(relative).as_posix(), harness.names, is_traced)
 
 
 def replay_command(harness: Harness, path: Path) -> str:
     """What a user types to see a schedule fail again."""
     return " ".join(["frontrun-fuzz replay", shlex.quote(str(path)), *harness.flags])
-
-
-def minimized(explorer: _core.Explorer) -> str:
-    """Minimises the explorer's last execution; answers what may be said about the result."""
-    minimal, tries = explorer.shrink()
-    n = explorer.preemptions
-    text = "no preemption" if n == 0 else "1 preemption" if n == 1 else f"{n} preemptions"
-    if n > 0 and minimal:
-        return f"{text}; no schedule with fewer fails so ({tries:,} tried)"
-    return f"{text} ({tries:,} simpler schedules tried)"
 
 
 def with_gil(harness: Harness, execution: report.Execution) -> str:

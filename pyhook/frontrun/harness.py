@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import inspect
 import os
@@ -21,7 +22,7 @@ THREADS_MAX = 16
 CLOCKS = ("virtual", "explored", "real")
 
 
-class UnusableError(Exception):
+class UnusableError(ValueError):
     """What the user gave cannot be used; the text is one sentence with the mend."""
 
 
@@ -224,8 +225,12 @@ def kind_of(value: Any) -> str:
 # ----------------------------------------------------------------------------- which files
 
 
-def traced_files(own: Path | None) -> Callable[[str], bool]:
+def traced_files(
+    own: Path | None, packages: Sequence[str] = ()
+) -> Callable[[str], bool]:
     """Is the code of a file observed? The harness's directory and the user's own files are.
+
+    So are the modules that packages names: "cachetools.*" is that package and all below it.
 
     Not the standard library, not installed packages, not frontrun itself. Code without a file
     (made by dataclasses, exec ...) is the user's, except frozen modules.
@@ -237,6 +242,7 @@ def traced_files(own: Path | None) -> Callable[[str], bool]:
         if (path := sysconfig.get_paths().get(key))
     }
     home = directory(str(own)) if own else None
+    roots = {*libraries, *(directory(path) for path in sys.path if packages and path)}
 
     def is_traced(filename: str) -> bool:
         if filename.startswith("<"):
@@ -246,11 +252,27 @@ def traced_files(own: Path | None) -> Callable[[str], bool]:
             return False
         if directory(os.path.dirname(path)) == home:
             return True
+        if packages and any(is_module(path, root, packages) for root in roots):
+            return True
         if "site-packages" in Path(path).parts or "dist-packages" in Path(path).parts:
             return False
         return not any(path.startswith(library) for library in libraries)
 
     return is_traced
+
+
+def is_module(path: str, root: str, patterns: Sequence[str]) -> bool:
+    """Is the file below root that of a module whose dotted name matches a pattern?"""
+    if not path.startswith(root):
+        return False
+    parts = list(Path(path[len(root) :]).with_suffix("").parts)
+    if parts and parts[-1] == "__init__":
+        parts.pop()
+    name = ".".join(parts)
+    return any(
+        fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(name + ".", pattern)
+        for pattern in patterns
+    )
 
 
 def directory(path: str) -> str:

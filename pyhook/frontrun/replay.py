@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from frontrun import _core, _fuzz, campaign, report, schedule_file
+from frontrun import _core, _fuzz, campaign, recording, report, schedule_file
 from frontrun import harness as harness_file
 from frontrun.campaign import EXIT_UNUSABLE, complain, say
 from frontrun.harness import Harness, UnusableError
@@ -49,7 +49,7 @@ def minimize(
         if not done.is_stale:
             complain(f"{path}: does not fail, so there is nothing to minimise; replay shows it")
         return EXIT_UNUSABLE
-    effort = campaign.minimized(done.explorer)
+    effort = recording.minimized(done.explorer)
     execution = report.Execution.of(done.explorer)
     if out_path is not None:
         out = Path(out_path)
@@ -138,7 +138,7 @@ def compared(done: Replayed) -> str:
         return ""
     failure = done.explorer.failure
     assert failure is not None
-    if campaign.failure_id(failure) != done.recorded.failure["id"]:
+    if recording.failure_id(failure) != done.recorded.failure["id"]:
         return f" (another failure than the recorded {done.recorded.failure['kind']})"
     if done.explorer.trace_hash != done.recorded.trace_hash:
         return " (the same failure, along another trace than recorded)"

@@ -290,6 +290,19 @@ def parse_hex(reader: Reader, value: Any, key: str, digits: int) -> int:
 # ----------------------------------------------------------------------------- files
 
 
+def read(path: str | os.PathLike[str]) -> Schedule:
+    """A schedule file's content; UnusableError if there is none or it is damaged."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnusableError(
+            f"{path}: cannot be read ({error.strerror}); give a schedule file"
+        ) from None
+    except UnicodeDecodeError:
+        raise UnusableError(f"{path}: is not UTF-8 text; give a schedule file") from None
+    return parse(text, str(path))
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Writes a file so that it is there whole or not at all; UnusableError if it cannot."""
     temporary = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from frontrun import _core, report
-from frontrun.report import Execution
+from frontrun.execution import Execution, conflict
 
 NAMES = ("A", "B", "C")
 
@@ -156,8 +156,8 @@ def test_no_common_object_is_no_race() -> None:
     ],
 )
 def test_conflicts_are_those_of_the_engine(one: str, other: str, expected: bool) -> None:
-    assert report.conflict(one, other) is expected
-    assert report.conflict(other, one) is expected
+    assert conflict(one, other) is expected
+    assert conflict(other, one) is expected
 
 
 def test_deadlock_names_its_cycle_and_its_lines() -> None:

@@ -1,0 +1,120 @@
+"""One failing execution, and words for its parts."""
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import keyword
+import os
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from frontrun import _core
+
+LOCKING = {"acquire", "try-acquire", "release"}
+
+
+class Execution(NamedTuple):
+    """All that is told about the last execution of an explorer."""
+
+    failure: _core.Failure
+    trace: Sequence[_core.Event]
+    waits: Sequence[_core.Wait]
+    blocks: Sequence[tuple[int, int]]
+    preemptions: int
+    trace_hash: int
+    race: tuple[int, int] | None = None  # positions of two accesses that nothing orders
+
+    @classmethod
+    def of(cls, explorer: _core.Explorer) -> Execution:
+        """The last execution, which failed."""
+        assert explorer.failure is not None
+        return cls(
+            explorer.failure,
+            explorer.trace(),
+            explorer.waits(),
+            explorer.blocks,
+            explorer.preemptions,
+            explorer.trace_hash,
+            explorer.data_race,
+        )
+
+
+# ----------------------------------------------------------------------------- accesses
+
+
+def conflict(one: str, other: str) -> bool:
+    """Do two modes of access to one object conflict? As enum fr_mode in fr.h has it."""
+    weak = {"weak read", "weak write"}
+    if one in weak and other in weak:
+        return False
+    if "weak write" in (one, other):
+        return True
+    return "write" in (one, other)
+
+
+def data_accesses(event: _core.Event) -> Iterable[tuple[int, str]]:
+    """The accesses of an event to data; a lock is not data."""
+    return () if event.kind in LOCKING else event.accesses
+
+
+def touches(event: _core.Event, thing: int, word: str) -> bool:
+    """Does the event read or write ("read", "write") this object?"""
+    return any(number == thing and word in mode for number, mode in data_accesses(event))
+
+
+def writes(event: _core.Event) -> set[int]:
+    """The data that an event writes."""
+    return {number for number, mode in data_accesses(event) if "write" in mode}
+
+
+def reads_only(event: _core.Event) -> set[int]:
+    """The data that an event reads and does not write."""
+    read = {number for number, mode in data_accesses(event) if "read" in mode}
+    return read - writes(event)
+
+
+def objects_of(event: _core.Event) -> set[int]:
+    """The objects that an event touches."""
+    return {number for number, _ in event.accesses}
+
+
+def shared_objects(trace: Sequence[_core.Event]) -> set[int]:
+    """Objects that two threads touch, one of them writing (a lock counts as written)."""
+    users: dict[int, set[int]] = {}
+    written = set()
+    for event in trace:
+        for number, mode in event.accesses:
+            users.setdefault(number, set()).add(event.thread)
+            if "write" in mode or event.kind in LOCKING:
+                written.add(number)
+    return {number for number in written if len(users[number]) > 1}
+
+
+# ----------------------------------------------------------------------------- words
+
+
+def name_of(thread: int, names: Sequence[str]) -> str:
+    """The name of a thread; those that the program started itself have a number only."""
+    return names[thread] if thread < len(names) else f"thread-{thread}"
+
+
+def thing_of(event: _core.Event) -> str:
+    """What an event touches: an attribute or variable that its line names; a container has none."""
+    is_word = event.name.isidentifier() and not keyword.iskeyword(event.name)
+    is_plain = event.action in ("read", "write", "delete")
+    if is_word and is_plain and re.search(rf"\b{event.name}\b", event.text):
+        return f"'{event.name}'"
+    return "a shared object"
+
+
+def did(event: _core.Event, names: Sequence[str]) -> str:
+    """ "A wrote 'x' (line 3)"."""
+    wrote = any("write" in mode for _, mode in event.accesses)
+    verb = "wrote" if wrote else "read"
+    return f"{name_of(event.thread, names)} {verb} {thing_of(event)} (line {event.line})"
+
+
+def event_in_words(event: _core.Event) -> str:
+    """ "thread 0 at bank.py:7: self.value = 1"."""
+    return f"thread {event.thread} at {os.path.basename(event.file)}:{event.line}: {event.text}"

@@ -1,0 +1,86 @@
+"""The explanation that a result carries: what went wrong, in at most 30 lines."""
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from frontrun.execution import Execution, thing_of
+from frontrun.patterns import Pattern, both_read_first, find_pattern
+from frontrun.report import deadlock_lines, interleaving, what_failed
+
+LINES_MAX = 30
+HEADS = {
+    "deadlock": "Deadlock found",
+    "step-limit": "An execution that does not end was found",
+    "blocked": "A thread that blocks was found",
+    "exception": "An exception was found",
+    "race": "Race condition found",
+    "invariant": "Race condition found",
+}
+
+
+class Told(NamedTuple):
+    """What is known about a failure."""
+
+    execution: Execution  # the minimised one
+    names: Sequence[str]
+    interleavings: int  # executions until it was found
+    complaint: str  # of an oracle; ""
+    effort: str  # what the minimisation says
+    attempts: int
+    successes: int
+
+
+def explain(told: Told) -> str:
+    """The text."""
+    execution, names = told.execution, told.names
+    pattern = find_pattern(execution, names)
+    plural = "" if told.interleavings == 1 else "s"
+    head = HEADS.get(execution.failure.kind, "A failure was found")
+    lines = [
+        f"{head} after {told.interleavings} interleaving{plural}.",
+        "",
+        f"  {sentence_of(execution, names, pattern)}",
+    ]
+    if execution.failure.kind == "deadlock":
+        lines += ["", *deadlock_lines(execution, names)[: LINES_MAX // 3]]
+    else:
+        said = told.complaint or what_failed(execution.failure, names)
+        lines += [f"  {line}" for line in said.splitlines()[: LINES_MAX // 3]]
+    lines.append("")
+    tail = ["", *reproduced(told), f"  {told.effort}", *HOW_TO_REPLAY]
+    # The interleaving has a title and perhaps a head besides its rows.
+    rows_max = LINES_MAX - len(lines) - len(tail) - 2
+    return "\n".join([*lines, *interleaving(execution, names, pattern.marked, rows_max), *tail])
+
+
+HOW_TO_REPLAY = (
+    '  To replay it: result.schedule.save("NAME.schedule.json"), and then',
+    '  frontrun.replay_schedule("NAME.schedule.json", setup, workers, invariant)',
+)
+
+
+def reproduced(told: Told) -> list[str]:
+    """How often it came again."""
+    if told.attempts == 0:
+        return []
+    percent = round(100 * told.successes / told.attempts)
+    return [f"  Reproduced {told.successes}/{told.attempts} times ({percent}%)"]
+
+
+def sentence_of(execution: Execution, names: Sequence[str], pattern: Pattern) -> str:
+    """The pattern as a sentence. Of a textbook's lost update, the words that people know."""
+    if pattern.name == "lost update" and len(pattern.marked) == 3:
+        a, b, c = sorted(pattern.marked)
+        if both_read_first(execution, (a, b, c)):
+            one, other = sorted({execution.trace[at].thread for at in (a, b)})
+            what = thing_of(execution.trace[a]).strip("'")
+            return (
+                f"Lost update: threads {one} and {other} both read {what} before either wrote it"
+                " back."
+            )
+    if not pattern.name:
+        return pattern.sentence[:1].upper() + pattern.sentence[1:]
+    return f"{pattern.name.capitalize()}: {pattern.sentence}"

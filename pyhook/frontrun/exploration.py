@@ -1,0 +1,452 @@
+"""frontrun.explore: the interleavings of a few functions, in whole executions of the core."""
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from frontrun import _core, recording, report, schedule_file
+from frontrun.common import Failure, FoundSchedule, InterleavingResult
+from frontrun.explanation import Told, explain
+from frontrun.options import Options
+from frontrun.oracles import Serializable, key_of, orders_of
+from frontrun.program import Program, make_program
+
+# Candidates of the minimisation. A long execution gets fewer, so that all take about as long.
+SHRINK_TRIES_MAX = 5_000
+SHRINK_TRIES_MIN = 20
+SHRINK_EVENTS = 1_000_000
+ENDINGS = ("running", "exhausted", "bounded", "budget", "once")
+
+
+class Found(NamedTuple):
+    """One failing execution."""
+
+    number: int  # of the execution, from 1
+    failure: _core.Failure
+    threads: list[int]  # which performed each event
+    choices: bytes
+
+
+class Search(NamedTuple):
+    """An exploration that is over."""
+
+    failures: list[Found]
+    ending: str
+    executions: int
+    distinct: int
+    estimate: float
+    stats: dict[str, Any]
+    unrepeatable: str  # how an execution did not repeat, or ""
+
+
+def explore(
+    setup: Callable[[], Any],
+    workers: Sequence[Callable[[Any], Any]] | Callable[[Any], Any],
+    invariant: Callable[[Any], Any] | None = None,
+    *,
+    count: int | None = None,
+    strategy: str = "dpor",
+    search: str = "dfs",
+    preemption_bound: int | None = 2,
+    depth: int = 3,
+    seed: int | None = None,
+    max_executions: int | None = None,
+    max_attempts: int = 200,
+    total_timeout: float | None = None,
+    stop_on_first: bool = True,
+    max_branches: int = 100_000,
+    max_ops: int = 300,
+    timeout_per_run: float = 5.0,
+    deadlock_timeout: float = 5.0,
+    reproduce_on_failure: int = 10,
+    detect_io: bool = True,
+    clock: str = "virtual",
+    switch_points: str = "accesses",
+    trace_packages: Sequence[str] = (),
+    carrier: str | None = None,
+    serializable_invariant: bool | Callable[[Any], Any] = False,
+    spec: Callable[[], Any] | None = None,
+    error_on_any_race: bool = False,
+    warnings_as_errors: bool = False,
+) -> InterleavingResult:
+    """Executes the workers in many interleavings, each on a fresh setup().
+
+    workers is a list of functions of the state, or one function and count. docs/library.md
+    describes every parameter. An exception that leaves a worker or the invariant leaves explore,
+    too, with the result as its attribute frontrun_result.
+    """
+    options = Options(
+        strategy=strategy,
+        search=search,
+        preemption_bound=preemption_bound,
+        depth=depth,
+        seed=seed,
+        max_executions=max_executions,
+        max_attempts=max_attempts,
+        total_timeout=total_timeout,
+        stop_on_first=stop_on_first,
+        max_branches=max_branches,
+        max_ops=max_ops,
+        timeout_per_run=timeout_per_run,
+        deadlock_timeout=deadlock_timeout,
+        reproduce_on_failure=reproduce_on_failure,
+        clock=clock,
+        switch_points=switch_points,
+        trace_packages=trace_packages,
+        carrier=carrier,
+        error_on_any_race=error_on_any_race,
+        warnings_as_errors=warnings_as_errors,
+    )
+    program = make_program(setup, workers, invariant, options, count)
+    if serializable_invariant is not False:
+        program = serialized(program, key_of(serializable_invariant), options)
+    if spec is not None:
+        from frontrun.linearizability import specified
+
+        program = specified(program, spec)
+    return run(program, options)
+
+
+def explore_random(
+    setup: Callable[[], Any],
+    threads: Sequence[Callable[[Any], Any]],
+    invariant: Callable[[Any], Any],
+    max_attempts: int = 200,
+    max_ops: int = 300,
+    timeout_per_run: float = 5.0,
+    seed: int | None = None,
+    debug: bool = False,
+    detect_io: bool = True,
+    deadlock_timeout: float = 5.0,
+    reproduce_on_failure: int = 10,
+    total_timeout: float | None = None,
+) -> InterleavingResult:
+    """Random interleavings, until one fails or max_attempts are made."""
+    from frontrun.bytecode import explore_interleavings
+
+    return explore_interleavings(
+        setup,
+        threads,
+        invariant,
+        max_attempts,
+        max_ops,
+        timeout_per_run,
+        seed,
+        debug,
+        detect_io,
+        deadlock_timeout,
+        reproduce_on_failure,
+        total_timeout,
+    )
+
+
+def replay_schedule(
+    schedule: FoundSchedule | str | os.PathLike[str],
+    setup: Callable[[], Any],
+    workers: Sequence[Callable[[Any], Any]] | Callable[[Any], Any],
+    invariant: Callable[[Any], Any] | None = None,
+    *,
+    count: int | None = None,
+    trace_packages: Sequence[str] = (),
+    error_on_any_race: bool = False,
+) -> InterleavingResult:
+    """Executes one schedule again: a result's schedule, or a schedule file.
+
+    ValueError if the file is none or is stale: a place that it names was never reached.
+    """
+    options = Options(trace_packages=trace_packages, error_on_any_race=error_on_any_race)
+    program = make_program(setup, workers, invariant, options, count)
+    if isinstance(schedule, FoundSchedule):
+        content = schedule.content
+    else:
+        content = schedule_file.read(schedule)
+    if len(content.threads) != len(program.workers):
+        raise ValueError(
+            f"the schedule has {len(content.threads)} threads, not {len(program.workers)}: it"
+            " belongs to another program"
+        )
+    segments = content.segments()
+    with program.subject(options) as subject, unwrapped():
+        explorer = program.explorer(subject, options)
+        explorer.start_plan(strategy="replay", segments=segments)
+        explorer.step()
+        if explorer.failure is None and explorer.segments_done < len(segments):
+            raise ValueError(
+                f"the schedule is stale: the place of its step {explorer.segments_done + 1} was"
+                " never reached; the program has changed there, explore again"
+            )
+        return result_of(program, options, subject, searched(explorer, "once"))
+
+
+# ----------------------------------------------------------------------------- the search
+
+
+def run(program: Program, options: Options) -> InterleavingResult:
+    """The exploration and what is told of it. Raises what left a worker or the invariant."""
+    options = options.drawn()
+    with strict_warnings(options), program.subject(options) as subject, unwrapped():
+        return result_of(program, options, subject, search(program, options, subject))
+
+
+def search(program: Program, options: Options, subject: _core.Subject) -> Search:
+    """Executions until the first failure, the end or the budget.
+
+    All of them stay in the core. Only the 1st, 2nd, 4th, 8th ... is looked at from here: it is
+    executed twice, to see whether the program repeats itself.
+    """
+    explorer = program.explorer(subject, options)
+    explorer.start_plan(**options.plan())
+    twin = program.explorer(subject, options)
+    deadline = None if options.total_timeout is None else time.monotonic() + options.total_timeout
+    failures: list[Found] = []
+    executed, checkpoint = 0, 1
+    while True:
+        left = 0.0 if deadline is None else max(deadline - time.monotonic(), 1e-6)
+        try:
+            word = explorer.run(checkpoint - executed, seconds_max=left)
+        except _core.DivergedError as error:
+            return searched(explorer, "budget", failures, unrepeatable=f"{error}")
+        executed = explorer.stats["executions"]
+        if word not in ENDINGS:
+            failures.append(found(explorer, executed))
+            if options.stop_on_first:
+                break
+        elif word != "running":
+            break
+        elif executed >= checkpoint:
+            if difference := compare_twice(explorer, twin):
+                return searched(explorer, "budget", failures, unrepeatable=difference)
+        if executed >= checkpoint:
+            checkpoint *= 2
+        if deadline is not None and time.monotonic() >= deadline:
+            break
+    return searched(explorer, explorer.ending, failures)
+
+
+def found(explorer: _core.Explorer, number: int) -> Found:
+    """The last execution, which failed."""
+    assert explorer.failure is not None
+    threads = [thread for thread, length in explorer.blocks for _ in range(length)]
+    return Found(number, explorer.failure, threads, explorer.schedule)
+
+
+def searched(
+    explorer: _core.Explorer,
+    ending: str,
+    failures: list[Found] | None = None,
+    unrepeatable: str = "",
+) -> Search:
+    """What the explorer knows at the end. failures None: look at its one execution."""
+    stats = explorer.stats
+    if failures is None:
+        failures = [] if explorer.failure is None else [found(explorer, 1)]
+    return Search(
+        failures,
+        ending,
+        stats["executions"],
+        explorer.distinct,
+        explorer.estimate,
+        {**stats, "chance_new": explorer.chance_new},
+        unrepeatable,
+    )
+
+
+def compare_twice(explorer: _core.Explorer, twin: _core.Explorer) -> str:
+    """Executes the explorer's last schedule once more: how the two differ, or ""."""
+    twin.start(explorer.schedule)
+    try:
+        twin.step()
+    except _core.DivergedError as error:
+        return str(error)
+    if twin.failure is None and twin.trace_hash == explorer.trace_hash:
+        return ""
+    once, again = explorer.trace(), twin.trace()
+    for one, other in zip(once, again, strict=False):
+        if (one.thread, one.site, one.accesses) != (other.thread, other.site, other.accesses):
+            return f"it was {report.event_in_words(one)} and then {report.event_in_words(other)}"
+    if len(once) != len(again):
+        longer = max(once, again, key=len)[min(len(once), len(again))]
+        return f"only one of the two came to {report.event_in_words(longer)}"
+    if twin.failure is not None:
+        return f"the first passed, the second failed ({twin.failure.kind})"
+    return "their accesses met in different orders"
+
+
+@contextlib.contextmanager
+def unwrapped() -> Iterator[None]:
+    """An exception of setup() leaves as it is."""
+    try:
+        yield
+    except _core.HarnessError as error:
+        if error.__cause__ is None:
+            raise
+        raise error.__cause__ from None
+
+
+@contextlib.contextmanager
+def strict_warnings(options: Options) -> Iterator[None]:
+    """Warnings of the program are exceptions in it, if that was asked for."""
+    if not options.warnings_as_errors:
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def serialized(program: Program, key: Callable[[Any], Any], options: Options) -> Program:
+    """The program, judged by the outcomes of its workers one after the other."""
+    outcomes: list[Any] = []
+
+    def keep(state: Any) -> None:
+        outcome = key(state)
+        if not any(outcome == known for known in outcomes):
+            outcomes.append(outcome)
+
+    errors = []
+    with program._replace(invariant=keep).subject(options) as subject, unwrapped():
+        explorer = program.explorer(subject, options)
+        for order in orders_of(len(program.workers)):
+            explorer.start_plan(strategy="replay", segments=[(t, 0, 0, 0) for t in order])
+            known = len(outcomes)
+            explorer.step()
+            if explorer.failure is not None:
+                errors.append(explorer.failure)
+            elif len(explorer.blocks) != len({thread for thread, _ in explorer.blocks}):
+                del outcomes[known:]  # one waited for another: not one after the other
+    if not outcomes:
+        for failure in errors:
+            if failure.exception is not None:
+                raise failure.exception
+        raise ValueError(
+            "serializable_invariant: the workers cannot run one after the other, in no order"
+        )
+    return program.judged_by(Serializable(key, outcomes))
+
+
+# ----------------------------------------------------------------------------- the result
+
+
+def result_of(
+    program: Program, options: Options, subject: _core.Subject, searched: Search
+) -> InterleavingResult:
+    """What is answered, or attached to the exception that leaves."""
+    result = InterleavingResult(
+        property_holds=not searched.failures and not searched.unrepeatable,
+        num_explored=searched.executions,
+        unique_interleavings=searched.distinct,
+        failures=[(each.number, each.threads) for each in searched.failures],
+        verdict=verdict_of(searched),
+        exhausted=searched.ending == "exhausted",
+        distinct_traces=searched.distinct,
+        redundant=searched.executions - searched.distinct,
+        deadlocks=searched.stats["deadlocks"],
+        estimate=searched.estimate or None,
+        stats={**searched.stats, "seed": options.seed},
+    )
+    if searched.failures:
+        tell_failure(result, program, options, subject, searched.failures[0])
+    elif searched.unrepeatable:
+        tell_unrepeatable(result, searched.unrepeatable)
+    for each in searched.failures:
+        if each.failure.exception is not None:
+            raise with_result(each.failure.exception, result)
+    return result
+
+
+def verdict_of(searched: Search) -> str:
+    """Only what was exhausted is called so."""
+    if searched.failures or searched.unrepeatable:
+        return "failed"
+    return searched.ending if searched.ending in ("exhausted", "bounded") else "budget"
+
+
+def tell_unrepeatable(result: InterleavingResult, difference: str) -> None:
+    """The same schedule gave two executions."""
+    result.failure = Failure("nondeterminism", None, None, "")
+    result.explanation = (
+        "The program does not repeat itself: the same schedule was executed twice, and"
+        f" {difference}.\n\nNothing can be said about its interleavings until it does. Usual"
+        " causes: it looks at the time, at random numbers, at id() or at the order of a set; or"
+        " something survives setup(): a module's global, a cache that fills up, a class attribute."
+    )
+
+
+def tell_failure(
+    result: InterleavingResult,
+    program: Program,
+    options: Options,
+    subject: _core.Subject,
+    first: Found,
+) -> None:
+    """Minimises the first failure, explains it, and tries how often it comes again."""
+    result.counterexample = first.threads
+    result.failure = Failure(first.failure.kind, first.failure.thread, first.failure.exception, "")
+    explorer = program.explorer(subject, options)
+    explorer.start(first.choices)
+    try:
+        explorer.step()
+        again = explorer.failure
+        if again is None or (again.kind, again.place) != (first.failure.kind, first.failure.place):
+            raise _core.DivergedError("the execution that failed did not fail again")
+        affordable = SHRINK_EVENTS // max(1, len(first.threads))
+        tries = max(SHRINK_TRIES_MIN, min(SHRINK_TRIES_MAX, affordable))
+        # Each try of a failure that blocks takes as long as the watchdog's patience.
+        is_slow = again.kind == "blocked"
+        effort = "not minimised" if is_slow else recording.minimized(explorer, tries)
+        execution = report.Execution.of(explorer)
+    except _core.DivergedError as error:
+        result.explanation = (
+            f"It failed after {first.number} interleavings ({first.failure.kind}), but {error}."
+        )
+        return
+    complaint = program.complaint()
+    content = recording.schedule_of(execution, program.home, program.names, program.is_traced)
+    result.schedule = FoundSchedule(content, explorer.schedule)
+    result.failure = result.failure._replace(place=content.failure["where"])
+    result.counterexample = [t for t, length in execution.blocks for _ in range(length)]
+    if not is_slow:
+        reproduce(result, explorer, execution, options.reproduce_on_failure)
+    told = Told(
+        execution,
+        program.names,
+        interleavings=first.number,
+        complaint=complaint,
+        effort=effort,
+        attempts=result.reproduction_attempts,
+        successes=result.reproduction_successes,
+    )
+    result.explanation = explain(told)
+
+
+def reproduce(
+    result: InterleavingResult,
+    explorer: _core.Explorer,
+    execution: report.Execution,
+    attempts: int,
+) -> None:
+    """Executes the minimised schedule again and counts how often it fails so."""
+    assert result.schedule is not None
+    for _ in range(attempts):
+        result.reproduction_attempts += 1
+        explorer.start(result.schedule.choices)
+        with contextlib.suppress(_core.DivergedError):
+            explorer.step()
+            again = explorer.failure
+            if again is not None and again.place == execution.failure.place:
+                result.reproduction_successes += 1
+
+
+def with_result(error: BaseException, result: InterleavingResult) -> BaseException:
+    """The exception, with the result as an attribute and the explanation as its note."""
+    with contextlib.suppress(AttributeError):  # __slots__
+        error.frontrun_result = result  # type: ignore[attr-defined]
+    if hasattr(error, "add_note") and result.explanation is not None:
+        error.add_note(result.explanation)
+    return error

@@ -1,0 +1,403 @@
+"""What an exploration answers: counts, verdicts, exceptions, what it refuses."""
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import frontrun
+import pytest
+from frontrun.bytecode import explore_interleavings
+from frontrun.common import InterleavingResult
+from frontrun.dpor import explore_dpor
+from library_programs import (
+    Counter,
+    TwoLocks,
+    ab,
+    always,
+    ba,
+    increments,
+    increments_locked,
+    incrementing,
+)
+
+# ----------------------------------------------------------------------------- defects mended
+
+
+@pytest.mark.parametrize(
+    ("threads", "times", "traces"), [(2, 1, 4), (3, 1, 36), (2, 2, 34), (2, 3, 328)]
+)
+def test_every_trace_once(threads: int, times: int, traces: int) -> None:
+    result = explore_dpor(
+        Counter,
+        [incrementing(times)] * threads,
+        lambda c: c.value == threads * times,
+        preemption_bound=None,
+        stop_on_first=False,
+    )
+    assert result.num_explored == result.unique_interleavings == traces
+    assert result.redundant == 0
+    assert result.exhausted
+    assert result.verdict == "failed"
+    assert not result.property_holds
+    assert len(result.failures) == result.stats["failures"] > 1
+    numbers = [number for number, _ in result.failures]
+    assert numbers == sorted(set(numbers))
+
+
+def test_preemption_bounds_differ_and_are_not_exhaustion() -> None:
+    explored = []
+    for bound in (0, 1, 2, None):
+        result = explore_dpor(Counter, [incrementing(2)] * 2, always, preemption_bound=bound)
+        explored.append(result.num_explored)
+        assert result.property_holds
+        assert result.exhausted is (bound is None)
+        assert result.verdict == ("exhausted" if bound is None else "bounded")
+    assert explored == sorted(set(explored))
+    assert explored[-1] == 34
+
+
+def test_a_bound_that_hides_nothing_is_exhaustion() -> None:
+    result = explore_dpor(Counter, [increments_locked] * 2, always, preemption_bound=2)
+    assert result.verdict == "exhausted"
+
+
+def test_three_threads_behind_one_lock() -> None:
+    result = explore_dpor(Counter, [increments_locked] * 3, lambda c: c.value == 3)
+    assert result.property_holds
+    assert result.num_explored == 6
+    assert result.verdict == "exhausted"
+
+
+def test_abba_is_a_deadlock() -> None:
+    result = explore_dpor(TwoLocks, [ab, ba], always)
+    assert not result.property_holds
+    assert result.failure is not None
+    assert result.failure.kind == "deadlock"
+    assert result.deadlocks == 1
+    assert result.explanation is not None
+    assert "Deadlock: ab waits for ba, which waits for ab." in result.explanation
+    random = explore_interleavings(TwoLocks, [ab, ba], always)
+    assert random.failure is not None
+    assert random.failure.kind == "deadlock"
+
+
+def test_three_philosophers() -> None:
+    def philosopher(number: int) -> Callable[[list[Any]], None]:
+        def eat(forks: list[Any]) -> None:
+            with forks[number], forks[(number + 1) % 3]:
+                pass
+
+        return eat
+
+    result = explore_dpor(
+        lambda: [threading.Lock() for _ in range(3)],
+        [philosopher(number) for number in range(3)],
+        always,
+        preemption_bound=None,
+        stop_on_first=False,
+    )
+    assert (result.num_explored, result.deadlocks, len(result.failures)) == (7, 1, 1)
+    assert result.exhausted
+    assert not result.property_holds
+
+
+def test_the_race_after_a_barrier_is_found() -> None:
+    class Meeting(Counter):
+        def __init__(self) -> None:
+            super().__init__()
+            self.barrier = threading.Barrier(2)
+
+    def worker(meeting: Meeting) -> None:
+        meeting.barrier.wait()
+        meeting.increment()
+
+    result = explore_dpor(Meeting, [worker] * 2, lambda m: m.value == 2)
+    assert not result.property_holds
+    assert result.explanation is not None
+    assert "Lost update" in result.explanation
+
+
+def test_a_nested_condition_is_legal() -> None:
+    def worker(condition: threading.Condition) -> None:
+        with condition, condition:
+            condition.notify_all()
+
+    result = explore_dpor(threading.Condition, [worker] * 2, always)
+    assert result.property_holds, result.explanation
+    assert result.verdict == "exhausted"
+
+
+def test_a_property_is_evaluated_once() -> None:
+    class Reader:
+        def __init__(self) -> None:
+            self.reads = 0
+
+        @property
+        def value(self) -> int:
+            self.reads += 1
+            return self.reads
+
+    def read(reader: Reader) -> None:
+        _ = reader.value
+
+    result = explore_dpor(Reader, [read], lambda reader: reader.reads == 1)
+    assert result.property_holds, result.explanation
+    assert result.num_explored == 1
+
+
+def test_a_budget_is_not_exhaustion() -> None:
+    few = explore_dpor(Counter, [incrementing(3)] * 2, always, max_executions=5)
+    assert (few.num_explored, few.verdict, few.exhausted) == (5, "budget", False)
+    assert few.property_holds
+    short = explore_dpor(
+        Counter, [incrementing(50)] * 4, always, preemption_bound=None, total_timeout=0.05
+    )
+    assert (short.verdict, short.exhausted) == ("budget", False)
+    assert short.num_explored >= 1
+
+
+def test_the_exact_budget_is_exhaustion() -> None:
+    result = explore_dpor(Counter, [increments_locked] * 2, always, max_executions=2)
+    assert result.num_explored == 2
+    assert result.verdict in ("exhausted", "budget")
+    assert result.exhausted is (result.verdict == "exhausted")
+
+
+def test_an_execution_that_does_not_end_is_no_pass() -> None:
+    class Flag:
+        up = False
+
+    def spin(flag: Flag) -> None:
+        while not flag.up:
+            pass
+
+    result = explore_dpor(Flag, [spin], always, max_branches=500)
+    assert not result.property_holds
+    assert result.failure is not None
+    assert result.failure.kind == "step-limit"
+
+
+# ----------------------------------------------------------------------------- exceptions
+
+
+def test_an_exception_of_a_thread_leaves_with_the_result() -> None:
+    def pops(items: list[int]) -> None:
+        if items:
+            items.pop()
+
+    with pytest.raises(IndexError, match="pop from empty list") as caught:
+        explore_dpor(lambda: [1], [pops, pops], always)
+    result = caught.value.frontrun_result  # type: ignore[attr-defined]
+    assert isinstance(result, InterleavingResult)
+    assert not result.property_holds
+    assert result.failure is not None
+    assert (result.failure.kind, result.failure.exception) == ("exception", caught.value)
+    assert result.failure.thread in (0, 1)
+    assert result.failure.place == "pops: items.pop()"
+    assert result.explanation is not None
+    assert "Check-then-act: " in result.explanation
+    assert result.schedule is not None
+
+
+def test_an_exception_of_the_invariant_leaves_with_the_result() -> None:
+    def invariant(counter: Counter) -> bool:
+        assert counter.value == 2, "lost"
+        return True
+
+    with pytest.raises(AssertionError, match="lost") as caught:
+        explore_dpor(Counter, [increments] * 2, invariant)
+    result = caught.value.frontrun_result  # type: ignore[attr-defined]
+    assert result.failure.kind == "invariant"
+    assert result.counterexample
+
+
+def test_an_exception_leaves_at_the_end_if_all_failures_are_wanted() -> None:
+    def raises(counter: Counter) -> None:
+        counter.increment()
+        if counter.value == 2:
+            raise LookupError
+
+    with pytest.raises(LookupError) as caught:
+        explore_dpor(
+            Counter, [raises, increments], always, preemption_bound=None, stop_on_first=False
+        )
+    result = caught.value.frontrun_result  # type: ignore[attr-defined]
+    assert result.exhausted
+    assert 1 < len(result.failures) < result.num_explored
+
+
+def test_an_exception_of_setup_leaves_as_it_is() -> None:
+    def setup() -> Any:
+        raise LookupError("no state")
+
+    with pytest.raises(LookupError, match="no state"):
+        explore_dpor(setup, [increments], always)
+
+
+def test_an_interrupt_leaves() -> None:
+    def interrupted(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        explore_dpor(Counter, [interrupted], always)
+
+
+# ----------------------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"strategy": "dfs"}, ValueError, "strategy='dfs': it is one of 'dpor', 'random'"),
+        ({"search": "sideways"}, ValueError, "search='sideways': it is one of 'dfs'"),
+        ({"search": "stride:x"}, ValueError, "search='stride:x': a seed is a whole number"),
+        ({"search": "dfs:1"}, ValueError, "search='dfs:1': a seed is a whole number"),
+        ({"clock": "sundial"}, ValueError, "clock='sundial': it is one of"),
+        ({"switch_points": "gil"}, NotImplementedError, "switch_points='gil' is not supported"),
+        ({"carrier": "pigeon"}, ValueError, "carrier='pigeon': it is one of"),
+        ({"max_executions": 0}, ValueError, "max_executions=0: it is at least 1"),
+        ({"max_attempts": 0}, ValueError, "max_attempts=0: it is at least 1"),
+        ({"preemption_bound": -1}, ValueError, "preemption_bound=-1: it is at least 0"),
+        ({"preemption_bound": 1.5}, ValueError, "preemption_bound=1.5: it is a whole number"),
+        ({"total_timeout": 0}, ValueError, "total_timeout=0: it is a number of seconds greater"),
+        ({"deadlock_timeout": "5"}, ValueError, "deadlock_timeout='5': it is a number of sec"),
+        ({"trace_packages": "cachetools"}, ValueError, "trace_packages is a list of patterns"),
+        ({"count": 2}, ValueError, "count goes with one callable"),
+        ({"serializable_invariant": 3}, ValueError, "serializable_invariant=3: it is True, or a"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(
+    options: dict[str, Any], error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error) as caught:
+        frontrun.explore(Counter, [increments] * 2, always, **options)
+    assert text in str(caught.value)
+
+
+async def coroutine(_: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("workers", "text"),
+    [
+        ([], "there are 0 workers"),
+        ([increments] * 65, "there are 65 workers"),
+        (increments, "say with count="),
+        ([1], "worker 0 is an int"),
+        ("ab", "workers is a str"),
+        ([coroutine], "worker 0 is a coroutine function"),
+    ],
+)
+def test_workers_that_cannot_run_are_refused(workers: Any, text: str) -> None:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        frontrun.explore(Counter, workers, always)
+    assert text in str(caught.value)
+
+
+# ----------------------------------------------------------------------------- explore
+
+
+@pytest.mark.parametrize("strategy", ["dpor", "random", "pct", "pos", "surw"])
+def test_each_strategy_finds_the_lost_update(strategy: str) -> None:
+    result = frontrun.explore(
+        Counter, increments, lambda c: c.value == 2, count=2, strategy=strategy, seed=1
+    )
+    assert not result.property_holds
+    assert result.stats["seed"] == 1
+    with pytest.raises(AssertionError, match="Lost update: threads 0 and 1 both read value"):
+        result.assert_holds()
+
+
+@pytest.mark.parametrize(
+    "search", ["dfs", "bit-reversal:3", "round-robin", "stride:2", "conflict-first"]
+)
+def test_each_search_order_covers_the_same(search: str) -> None:
+    result = frontrun.explore(
+        Counter, increments, always, count=3, search=search, preemption_bound=None
+    )
+    assert (result.num_explored, result.verdict) == (36, "exhausted")
+    result.assert_holds()
+
+
+@pytest.mark.parametrize("carrier", ["thread", "fiber"])
+def test_carriers(carrier: str) -> None:
+    result = frontrun.explore(
+        Counter, increments_locked, lambda c: c.value == 2, count=2, carrier=carrier
+    )
+    assert (result.num_explored, result.verdict) == (2, "exhausted")
+
+
+def test_nothing_executed_is_no_pass() -> None:
+    with pytest.raises(AssertionError, match="nothing was executed"):
+        InterleavingResult(True).assert_holds()
+
+
+def test_trace_packages_adds_libraries() -> None:
+    import queue
+
+    def put(items: Any) -> None:
+        items._put(1)
+
+    def run(**options: Any) -> InterleavingResult:
+        return frontrun.explore(queue.Queue, put, always, count=2, **options)
+
+    assert run().num_explored == 1
+    assert run(trace_packages=["queue"]).num_explored > 1
+    assert run(trace_packages=["queu"]).num_explored == 1
+
+
+def test_a_schedule_is_saved_and_replayed(tmp_path: Any) -> None:
+    def good(counter: Counter) -> bool:
+        return counter.value == 2
+
+    result = frontrun.explore(Counter, [increments] * 2, good)
+    assert result.schedule is not None
+    path = result.schedule.save(tmp_path / "lost.schedule.json")
+    for schedule in (path, result.schedule):
+        again = frontrun.replay_schedule(schedule, Counter, [increments] * 2, good)
+        assert not again.property_holds
+        assert again.counterexample == result.counterexample
+        assert again.num_explored == 1
+    mended = frontrun.replay_schedule(path, Counter, [increments] * 2, always)
+    assert mended.property_holds
+    assert mended.verdict == "budget"
+    with pytest.raises(ValueError, match="the schedule is stale"):
+        frontrun.replay_schedule(path, Counter, [increments_locked] * 2, good)
+    with pytest.raises(ValueError, match="has 2 threads, not 3"):
+        frontrun.replay_schedule(path, Counter, [increments] * 3, good)
+    with pytest.raises(ValueError, match="cannot be read"):
+        frontrun.replay_schedule(tmp_path / "none.json", Counter, [increments] * 2, good)
+
+
+def test_a_program_that_does_not_repeat_itself_is_told() -> None:
+    made = []
+
+    class Moody(Counter):
+        def __init__(self) -> None:
+            super().__init__()
+            made.append(self)
+            self.twice = len(made) % 2 == 0
+
+    def worker(state: Moody) -> None:
+        if state.twice:
+            state.increment()
+        state.increment()
+
+    result = frontrun.explore(Moody, worker, always, count=2)
+    assert not result.property_holds
+    assert result.verdict == "failed"
+    assert result.failure is not None
+    assert result.failure.kind == "nondeterminism"
+    assert result.explanation is not None
+    assert "The program does not repeat itself" in result.explanation
+    with pytest.raises(AssertionError, match="does not repeat itself"):
+        result.assert_holds()
+
+
+def test_nothing_is_told_to_those_who_pass() -> None:
+    result = frontrun.explore(Counter, increments_locked, lambda c: c.value == 2, count=2)
+    assert (result.failure, result.schedule, result.explanation) == (None, None, None)
+    assert (result.failures, result.reproduction_attempts) == ([], 0)
