@@ -95,7 +95,9 @@ def sentence_of(harness: Harness, error: BaseException) -> str:
 
 def explain(harness: Harness, execution: report.Execution) -> None:
     """Prints the explanation."""
-    for line in report.explain(execution, harness.names, colour=sys.stdout.isatty()):
+    for line in report.explain(
+        execution, harness.names, colour=sys.stdout.isatty(), complaint=harness.complaint
+    ):
         say(line)
 
 

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from frontrun import _core
+from frontrun import _core, history
 
 LOCKING = {"acquire", "try-acquire", "release"}
+MARKS = {history.mark_call.__name__, history.mark_return.__name__}
 
 
 class Execution(NamedTuple):
@@ -53,9 +54,14 @@ def conflict(one: str, other: str) -> bool:
     return "write" in (one, other)
 
 
+def is_mark(event: _core.Event) -> bool:
+    """Is it a mark of a call or a return, which is not of the program?"""
+    return event.function in MARKS and event.file == history.__file__
+
+
 def data_accesses(event: _core.Event) -> Iterable[tuple[int, str]]:
     """The accesses of an event to data; a lock is not data."""
-    return () if event.kind in LOCKING else event.accesses
+    return () if event.kind in LOCKING or is_mark(event) else event.accesses
 
 
 def touches(event: _core.Event, thing: int, word: str) -> bool:
@@ -84,7 +90,7 @@ def shared_objects(trace: Sequence[_core.Event]) -> set[int]:
     users: dict[int, set[int]] = {}
     written = set()
     for event in trace:
-        for number, mode in event.accesses:
+        for number, mode in () if is_mark(event) else event.accesses:
             users.setdefault(number, set()).add(event.thread)
             if "write" in mode or event.kind in LOCKING:
                 written.add(number)

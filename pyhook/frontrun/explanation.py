@@ -31,6 +31,7 @@ class Told(NamedTuple):
     effort: str  # what the minimisation says
     attempts: int
     successes: int
+    arguments: str = "setup, workers, invariant"  # that a replay needs
 
 
 def explain(told: Told) -> str:
@@ -39,27 +40,27 @@ def explain(told: Told) -> str:
     pattern = find_pattern(execution, names)
     plural = "" if told.interleavings == 1 else "s"
     head = HEADS.get(execution.failure.kind, "A failure was found")
-    lines = [
-        f"{head} after {told.interleavings} interleaving{plural}.",
-        "",
-        f"  {sentence_of(execution, names, pattern)}",
-    ]
+    lines = [f"{head} after {told.interleavings} interleaving{plural}.", ""]
+    if pattern.name or not told.complaint:
+        lines.append(f"  {sentence_of(execution, names, pattern)}")
     if execution.failure.kind == "deadlock":
         lines += ["", *deadlock_lines(execution, names)[: LINES_MAX // 3]]
     else:
         said = told.complaint or what_failed(execution.failure, names)
         lines += [f"  {line}" for line in said.splitlines()[: LINES_MAX // 3]]
     lines.append("")
-    tail = ["", *reproduced(told), f"  {told.effort}", *HOW_TO_REPLAY]
+    tail = ["", *reproduced(told), f"  {told.effort}", *how_to_replay(told)]
     # The interleaving has a title and perhaps a head besides its rows.
     rows_max = LINES_MAX - len(lines) - len(tail) - 2
     return "\n".join([*lines, *interleaving(execution, names, pattern.marked, rows_max), *tail])
 
 
-HOW_TO_REPLAY = (
-    '  To replay it: result.schedule.save("NAME.schedule.json"), and then',
-    '  frontrun.replay_schedule("NAME.schedule.json", setup, workers, invariant)',
-)
+def how_to_replay(told: Told) -> list[str]:
+    """What to write."""
+    return [
+        '  To replay it: result.schedule.save("NAME.schedule.json"), and then',
+        f'  frontrun.replay_schedule("NAME.schedule.json", {told.arguments})',
+    ]
 
 
 def reproduced(told: Told) -> list[str]:

@@ -107,9 +107,7 @@ def explore(
     if serializable_invariant is not False:
         program = serialized(program, key_of(serializable_invariant), options)
     if spec is not None:
-        from frontrun.linearizability import specified
-
-        program = specified(program, spec)
+        program = program.specified_by(spec)
     return run(program, options)
 
 
@@ -154,6 +152,8 @@ def replay_schedule(
     *,
     count: int | None = None,
     trace_packages: Sequence[str] = (),
+    serializable_invariant: bool | Callable[[Any], Any] = False,
+    spec: Callable[[], Any] | None = None,
     error_on_any_race: bool = False,
 ) -> InterleavingResult:
     """Executes one schedule again: a result's schedule, or a schedule file.
@@ -162,6 +162,10 @@ def replay_schedule(
     """
     options = Options(trace_packages=trace_packages, error_on_any_race=error_on_any_race)
     program = make_program(setup, workers, invariant, options, count)
+    if serializable_invariant is not False:
+        program = serialized(program, key_of(serializable_invariant), options)
+    if spec is not None:
+        program = program.specified_by(spec)
     if isinstance(schedule, FoundSchedule):
         content = schedule.content
     else:
@@ -421,6 +425,7 @@ def tell_failure(
         effort=effort,
         attempts=result.reproduction_attempts,
         successes=result.reproduction_successes,
+        arguments=program.arguments(),
     )
     result.explanation = explain(told)
 

@@ -16,10 +16,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from frontrun import _core
+from frontrun import _core, history
 
 THREADS_MAX = 16
 CLOCKS = ("virtual", "explored", "real")
+# Its calls are marks for the scheduler.
+HISTORY_FILE = os.path.realpath(history.__file__)
 
 
 class UnusableError(ValueError):
@@ -27,29 +29,44 @@ class UnusableError(ValueError):
 
 
 class Harness:
-    """The three parts of a harness file, and which files' code is observed."""
+    """The parts of a harness file, and which files' code is observed."""
 
     def __init__(
         self,
         path: Path,
         setup: Callable[[], Any],
         threads: Sequence[Callable[[Any], Any]],
-        invariant: Callable[[Any], Any],
+        invariant: Callable[[Any], Any] | None,
+        spec: Callable[[], Any] | None = None,
         clock: str = "virtual",
         flags: Sequence[str] = (),
     ) -> None:
+        from frontrun import linearizability
+
         self.path = path
+        self.names = thread_names(threads)
+        self.oracle: linearizability.Linearizable | None = None
+        if spec is not None:
+            self.oracle = linearizability.Linearizable(spec, self.names)
+            setup, threads, invariant = linearizability.recorded_parts(
+                setup, threads, invariant, self.oracle
+            )
+        assert invariant is not None, "a harness has an invariant or a spec"
         self.setup = setup
         self.threads = tuple(threads)
         self.invariant = invariant
         self.clock = clock
         self.flags = tuple(flags)  # options that a replay needs, too
-        self.names = thread_names(self.threads)
 
     @property
     def name(self) -> str:
         """The file's name without its suffix."""
         return self.path.stem
+
+    @property
+    def complaint(self) -> str:
+        """What the spec said of the last execution, or ""."""
+        return "" if self.oracle is None else self.oracle.complaint
 
     def subject(self, *, switch_points: bool = False) -> _core.Subject:
         """What the core executes; switch_points: so that gil.reachable can be asked."""
@@ -90,16 +107,20 @@ def load(path: str | os.PathLike[str], clock: str | None = None) -> Harness:
     file = Path(path)
     module = execute(file.absolute(), str(path))
     parts = {
-        name: getattr(module, name, None) for name in ("setup", "threads", "invariant")
+        name: getattr(module, name, None) for name in ("setup", "threads", "invariant", "spec")
     }
-    missing = [name for name, part in parts.items() if part is None]
+    needed = ["setup", "threads"] if parts["spec"] is not None else ["setup", "threads", "invariant"]
+    missing = [name for name in needed if parts[name] is None]
     if missing:
         raise UnusableError(
             f"{path}: a harness needs {' and '.join(missing)}, which this file does not define;"
             " write setup() -> state, threads = [functions of the state] and invariant(state)"
         )
     check_callable(path, "setup", parts["setup"], 0)
-    check_callable(path, "invariant", parts["invariant"], 1)
+    if parts["invariant"] is not None:
+        check_callable(path, "invariant", parts["invariant"], 1)
+    if parts["spec"] is not None:
+        check_callable(path, "spec", parts["spec"], 0)
     own = getattr(module, "clock", CLOCKS[0])
     if own not in CLOCKS:
         raise UnusableError(
@@ -111,6 +132,7 @@ def load(path: str | os.PathLike[str], clock: str | None = None) -> Harness:
         parts["setup"],
         check_threads(path, parts["threads"]),
         parts["invariant"],
+        parts["spec"],
         own if clock is None else clock,
         () if clock in (None, own) else (f"--clock={clock}",),
     )
@@ -249,7 +271,7 @@ def traced_files(
             return not filename.startswith("<frozen ")
         path = os.path.realpath(filename)
         if path.startswith(tool):
-            return False
+            return path == HISTORY_FILE
         if directory(os.path.dirname(path)) == home:
             return True
         if packages and any(is_module(path, root, packages) for root in roots):

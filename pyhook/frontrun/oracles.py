@@ -15,6 +15,7 @@ class Oracle(Protocol):
     """Judges the state at the end of an execution; complaint says what it found, or ""."""
 
     complaint: str
+    argument: str  # of explore, which asks for it
 
     def holds(self, state: Any) -> bool:
         """Is this a state that may be?"""
@@ -22,6 +23,8 @@ class Oracle(Protocol):
 
 class Serializable:
     """The outcome is that of some order in which the workers run one after the other."""
+
+    argument = "serializable_invariant=..."
 
     def __init__(self, key: Callable[[Any], Any], outcomes: Sequence[Any]) -> None:
         self.key = key

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from frontrun import _core, harness
+from frontrun.linearizability import Linearizable, recorded_parts
 from frontrun.options import THREADS_MAX, Options
 from frontrun.oracles import Oracle
 
@@ -46,6 +47,21 @@ class Program(NamedTuple):
             return invariant(state) if oracle.holds(state) else False
 
         return self._replace(invariant=judge, oracles=(oracle, *self.oracles))
+
+    def specified_by(self, spec: Callable[[], Any]) -> Program:
+        """Judged by a sequential model of the state, too: the calls on it are linearizable."""
+        oracle = Linearizable(spec, self.names)
+        setup, workers, invariant = recorded_parts(
+            self.setup, self.workers, self.invariant, oracle
+        )
+        return self._replace(
+            setup=setup, workers=workers, invariant=invariant, oracles=(oracle, *self.oracles)
+        )
+
+    def arguments(self) -> str:
+        """The arguments that stand for it, as a user would write them."""
+        words = ["setup", "workers", "invariant", *(oracle.argument for oracle in self.oracles)]
+        return ", ".join(words)
 
     def complaint(self) -> str:
         """What the oracles said of the last execution that was judged."""

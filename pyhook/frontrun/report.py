@@ -19,17 +19,24 @@ WIDTH = 100
 COLUMNS_MAX = 4  # more threads than this are written below each other
 
 
-def explain(execution: Execution, names: Sequence[str], *, colour: bool = False) -> list[str]:
-    """The lines of the explanation: what failed, the pattern, the interleaving."""
+def explain(
+    execution: Execution, names: Sequence[str], *, colour: bool = False, complaint: str = ""
+) -> list[str]:
+    """The lines of the explanation: what failed, the pattern, the interleaving.
+
+    complaint: what an oracle said, instead of what is known without it.
+    """
     pattern = find_pattern(execution, names)
-    lines = [
-        emphasised(f"FAILED: {what_failed(execution.failure, names)}", colour),
-        f"{pattern.name}: {pattern.sentence}" if pattern.name else pattern.sentence,
-        "",
-    ]
+    said, *more = (complaint or what_failed(execution.failure, names)).splitlines()
+    lines = [emphasised(f"FAILED: {said}", colour), *more]
+    if pattern.name:
+        lines.append(f"{pattern.name}: {pattern.sentence}")
+    elif not complaint:
+        lines.append(pattern.sentence)
+    lines.append("")
     if execution.failure.kind == "deadlock":
         lines += [*deadlock_lines(execution, names), ""]
-    return lines + interleaving(execution, names, pattern.marked)
+    return lines + interleaving(execution, names, pattern.marked, ROWS_MAX - len(more))
 
 
 def emphasised(text: str, colour: bool) -> str:
