@@ -14,7 +14,7 @@ struct race {
     uint32_t first;   // position of e
     uint32_t second;  // position of e', or the trace's length: the operation `thread` waits with.
                       // An ACQUIRE that waited when time passed is found where it came to an end
-    fr_tid thread;  // of e'
+    fr_tid thread;    // of e'
 };
 
 struct races {
