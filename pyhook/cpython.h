@@ -17,7 +17,9 @@
 #include <Python.h>
 
 #include <frameobject.h>
-#if PY_VERSION_HEX >= 0x030b0000
+#if PY_VERSION_HEX >= 0x030e0000
+#include <internal/pycore_interpframe.h>
+#elif PY_VERSION_HEX >= 0x030b0000
 #include <internal/pycore_frame.h>
 #endif
 #pragma GCC diagnostic pop
@@ -42,7 +44,11 @@ static inline cpython_frame *cpython_current_frame(PyThreadState *state) {
 // The Python frame that called this one, borrowed; NULL if none. Skips the interpreter's own frames
 // and frames that are still being made.
 static inline cpython_frame *cpython_frame_skip(cpython_frame *frame) {
-#if PY_VERSION_HEX >= 0x030c0000
+#if PY_VERSION_HEX >= 0x030e0000
+    while (frame != NULL &&
+           (frame->owner >= FRAME_OWNED_BY_INTERPRETER || _PyFrame_IsIncomplete(frame)))
+        frame = frame->previous;
+#elif PY_VERSION_HEX >= 0x030c0000
     while (frame != NULL && (frame->owner == FRAME_OWNED_BY_CSTACK || _PyFrame_IsIncomplete(frame)))
         frame = frame->previous;
 #elif PY_VERSION_HEX >= 0x030b0000
@@ -77,12 +83,14 @@ static inline int cpython_frame_unit(cpython_frame *frame) {
 #endif
 }
 
-static inline PyObject **cpython_frame_locals(cpython_frame *frame) {
-#if PY_VERSION_HEX < 0x030b0000
-    return frame->f_localsplus;
-#else
-    return frame->localsplus;
-#endif
+#if PY_VERSION_HEX >= 0x030e0000
+// A slot holds a reference, perhaps borrowed from another slot, or a small number of the
+// interpreter's own: NULL then.
+static inline PyObject *cpython_slot(_PyStackRef slot) {
+    return PyStackRef_IsNull(slot) || PyStackRef_IsTaggedInt(slot)
+               ? NULL
+               : PyStackRef_AsPyObjectBorrow(slot);
 }
+#endif
 
 #endif
