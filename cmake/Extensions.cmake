@@ -1,9 +1,9 @@
 # The extensions frontrun._core (pyhook/) and frontrun._fuzz (fuzz/).
 # SPDX-License-Identifier: Apache-2.0
 find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)
-if(Python_VERSION VERSION_LESS 3.10 OR NOT Python_VERSION VERSION_LESS 3.14)
+if(Python_VERSION VERSION_LESS 3.10 OR NOT Python_VERSION VERSION_LESS 3.15)
     message(FATAL_ERROR
-        "CPython ${Python_VERSION} (${Python_EXECUTABLE}) is not supported; 3.10 to 3.13 are. "
+        "CPython ${Python_VERSION} (${Python_EXECUTABLE}) is not supported; 3.10 to 3.14 are. "
         "Choose one with -DPython_EXECUTABLE=.")
 endif()
 include(LibFuzzer)

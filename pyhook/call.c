@@ -305,13 +305,18 @@ static void collect_call(struct access_list *list, struct call *call) {
 
 // ------------------------------------------------------------------------------ instructions
 
+// How many slots the keywords of a call with unpacked arguments have: since 3.14 always one.
+static int keyword_slots(int argument) {
+    return PY_VERSION_HEX >= 0x030e0000 ? 1 : argument & 1;
+}
+
 static PyObject *unpacked_callable(int argument, const struct operands *on) {
-    return on->top[(PY_VERSION_HEX >= 0x030d0000 ? -3 : -2) - (argument & 1)];
+    return on->top[(PY_VERSION_HEX >= 0x030d0000 ? -3 : -2) - keyword_slots(argument)];
 }
 
 // f(*values, **keywords): the values are in a tuple, or in whatever will be iterated.
 static void collect_unpacked(struct access_list *list, int argument, const struct operands *on) {
-    int above = argument & 1;
+    int above = keyword_slots(argument);
     PyObject *values = on->top[-1 - above];
     struct call call = {
         .callable = unpacked_callable(argument, on),
@@ -345,8 +350,13 @@ static struct call read_call(enum site_kind kind, int argument, const struct ope
     call.values = top - argument;
     switch (kind) {
     case SITE_EXIT:
-        call.callable = top[PY_VERSION_HEX < 0x030b0000 ? -7 : -4];
         call.count = 0;  // exception, value, traceback
+#if PY_VERSION_HEX >= 0x030e0000
+        call.callable = top[-5];
+        call.self = top[-4];
+#else
+        call.callable = top[PY_VERSION_HEX < 0x030b0000 ? -7 : -4];
+#endif
         break;
     case SITE_CALL_FUNCTION:
         call.callable = top[-argument - 1];

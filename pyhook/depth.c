@@ -159,7 +159,9 @@ static void callable_slots(enum site_kind kind, int n, int slots[2]) {
         slots[0] = PY_VERSION_HEX >= 0x030d0000 ? n + 3 : n + 2;
         break;
     case SITE_CALL_UNPACKED:
-        slots[0] = (PY_VERSION_HEX >= 0x030d0000 ? 3 : 2) + (n & 1);
+        slots[0] = PY_VERSION_HEX >= 0x030e0000   ? 4
+                   : PY_VERSION_HEX >= 0x030d0000 ? 3 + (n & 1)
+                                                  : 2 + (n & 1);
         break;
     default:
         break;
@@ -168,6 +170,8 @@ static void callable_slots(enum site_kind kind, int n, int slots[2]) {
 
 static bool has_name(const struct depth_unit *unit) {
     const struct opcode *opcode = opcode_get(unit->opcode);
+    if (opcode->is_special)
+        return true;
     switch (opcode->kind) {
     case SITE_GET_ATTRIBUTE:
     case SITE_GET_SUPER:

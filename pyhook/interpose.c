@@ -26,7 +26,7 @@ static int bind_one(PyObject *owner, struct interpose_twin *twin) {
     if (method == NULL || method->ml_flags != twin->flags) {
         PyErr_Format(
             PyExc_ImportError,
-            "%R.%s is not built as in CPython 3.10 to 3.13 (flags %d, expected %d); frontrun "
+            "%R.%s is not built as in CPython 3.10 to 3.14 (flags %d, expected %d); frontrun "
             "must be loaded before anything replaces it",
             owner, twin->name, method != NULL ? method->ml_flags : -1, twin->flags);
         return -1;

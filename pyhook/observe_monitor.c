@@ -56,11 +56,20 @@ static PyObject *on_instruction(PyObject *self, PyObject *const *arguments, Py_s
         reentry_forget(frame);
         return failed ? NULL : Py_NewRef(Py_None);
     }
+#if PY_VERSION_HEX >= 0x030e0000
+    Py_ssize_t depth = frame->stackpointer - frame->localsplus;
+    PyObject *values[depth + 1];
+    for (Py_ssize_t i = 0; i < depth; i++)
+        values[i] = cpython_slot(frame->localsplus[i]);
+#else
     // The stack pointer is not stored in the frame at this moment.
+    Py_ssize_t depth = code->co_nlocalsplus + site->depth;
+    PyObject **values = frame->localsplus;
+#endif
     struct operands operands = {
         .frame = frame,
-        .top = frame->localsplus + code->co_nlocalsplus + site->depth,
-        .locals = frame->localsplus,
+        .top = values + depth,
+        .locals = values,
         .code = code,
         .globals = frame->f_globals,
         .builtins = frame->f_builtins,

@@ -41,23 +41,26 @@ static const char *const poppers[] = {
     "DICT_",        "RESUME",      "NOP",       "END_FOR",   "PRECALL",     "KW_NAMES",
     "EXTENDED_ARG", "SETUP_F",     "GEN_START", "MAKE_CELL", "COPY_FREE",   "CACHE"};
 
-// NB_* of opcode.h, the same since 3.11 (whose header is not there for 3.10).
+// NB_* of opcode.h, the same since 3.11 (whose header is not there for 3.10); since 3.14 with [].
 static const char *const operators[] = {
     "+",  "&",  "//",  "<<",  "@",  "*",  "%",  "|",  "**",  ">>",  "-",  "/",  "^",
-    "+=", "&=", "//=", "<<=", "@=", "*=", "%=", "|=", "**=", ">>=", "-=", "/=", "^="};
-enum { OPERATORS = sizeof operators / sizeof *operators, FIRST_INPLACE = 13 };
+    "+=", "&=", "//=", "<<=", "@=", "*=", "%=", "|=", "**=", ">>=", "-=", "/=", "^=",
+    "[]"};
+enum { OPERATORS = sizeof operators / sizeof *operators, FIRST_INPLACE = 13, SUBSCRIPT = 26 };
 
 const struct opcode *opcode_get(int opcode) {
     assert(opcode >= 0 && opcode < 256);
     return &opcodes[opcode];
 }
 
-const char *opcode_operator(int argument, bool *inplace) {
-    if (argument < 0 || argument >= OPERATORS) {
-        *inplace = true;  // unknown to us: the worst
-        return "operator";
-    }
-    *inplace = argument >= FIRST_INPLACE;
+const char *opcode_operator(int argument, enum site_kind *kind) {
+    *kind = SITE_INPLACE;
+    if (argument < 0 || argument >= OPERATORS)
+        return "operator";  // unknown to us: the worst
+    if (argument == SUBSCRIPT)
+        *kind = SITE_GET_ITEM;
+    else if (argument < FIRST_INPLACE)
+        *kind = SITE_BINARY;
     return operators[argument];
 }
 
@@ -78,6 +81,7 @@ static void describe(struct opcode *opcode, const char *name) {
     opcode->is_prefix = strcmp(name, "EXTENDED_ARG") == 0;
     opcode->is_call = strcmp(name, "CALL") == 0;
     opcode->is_precall = strcmp(name, "PRECALL") == 0;
+    opcode->is_special = strcmp(name, "LOAD_SPECIAL") == 0;
     opcode->is_generator_start = strcmp(name, "RETURN_GENERATOR") == 0;
     if (strcmp(name, "SWAP") == 0)
         opcode->shuffle = OPCODE_SHUFFLE_SWAP;
@@ -161,7 +165,7 @@ static int read_opcodes(PyObject *module, PyObject *map) {
         describe_switches(&opcodes[value], word);
         if (failed == -2)
             PyErr_SetString(PyExc_ImportError, "frontrun does not know the opcode module of this "
-                                               "interpreter; CPython 3.10 to 3.13 work");
+                                               "interpreter; CPython 3.10 to 3.14 work");
         if (failed < 0)
             return -1;
     }

@@ -91,6 +91,7 @@ struct opcode {
     bool is_call;             // CALL, for the correction of 3.11's stack effects
     bool is_precall;          // PRECALL
     bool is_generator_start;  // RETURN_GENERATOR
+    bool is_special;          // LOAD_SPECIAL
     uint8_t switches;
 };
 
@@ -98,7 +99,7 @@ struct opcode {
 int opcode_open(void);
 // Never NULL; opcode in 0 .. 255.
 const struct opcode *opcode_get(int opcode);
-// Action and word of BINARY_OP's argument.
-const char *opcode_operator(int argument, bool *inplace);
+// Word and kind of BINARY_OP's argument.
+const char *opcode_operator(int argument, enum site_kind *kind);
 
 #endif

@@ -237,7 +237,7 @@ int selftest_run(void) {
     PyErr_Format(
         PyExc_ImportError,
         "frontrun cannot observe Python %s: its instructions or frames are not laid out as "
-        "in the CPython 3.10, 3.11, 3.12 or 3.13 this module was built for (%S)",
+        "in the CPython 3.10 to 3.14 this module was built for (%S)",
         PY_VERSION, value != NULL ? value : Py_None);
     Py_XDECREF(type);
     Py_XDECREF(value);

@@ -156,6 +156,16 @@ static PyObject *static_name(PyCodeObject *code, const struct depth_unit *units,
     }
 }
 
+// The word for a call of what the instruction at `by` pushed, which has no name in the text.
+static const char *called_word(const struct depth_unit *units, int by) {
+    if (by < 0)
+        return "()";
+    const struct opcode *opcode = opcode_get(units[by].opcode);
+    if (opcode->is_special)  // since 3.14 a `with` pushes both methods by name
+        return (units[by].argument & 1) == 0 ? "__enter__" : "__exit__";
+    return opcode->kind == SITE_ENTER ? "__exit__" : "()";
+}
+
 // Kind and action of one instruction; the word where static_name has none.
 static void settle(struct site *site, const struct depth_unit *units, Py_ssize_t at,
                    const char **action, const char **word) {
@@ -167,13 +177,12 @@ static void settle(struct site *site, const struct depth_unit *units, Py_ssize_t
     *action = opcode->action;
     *word = opcode->word;
     if (opcode->word_from == OPCODE_WORD_OPERATOR) {
-        bool inplace;
-        *word = opcode_operator(unit->argument, &inplace);
-        *action = inplace ? "write" : "read";
-        site->kind = (uint8_t)(inplace ? SITE_INPLACE : SITE_BINARY);
+        enum site_kind kind;
+        *word = opcode_operator(unit->argument, &kind);
+        *action = kind == SITE_INPLACE ? "write" : "read";
+        site->kind = (uint8_t)kind;
     } else if (opcode->word_from == OPCODE_WORD_CALL) {
-        int by = unit->callable;
-        *word = by >= 0 && opcode_get(units[by].opcode)->kind == SITE_ENTER ? "__exit__" : "()";
+        *word = called_word(units, unit->callable);
     }
 }
 

@@ -8,8 +8,8 @@ probe_program='
 import importlib.util, os, sys, sysconfig
 version = "%d.%d.%d" % sys.version_info[:3]
 verdict = "usable"
-if sys.implementation.name != "cpython" or not (3, 10) <= sys.version_info < (3, 14):
-    verdict = "not CPython 3.10 to 3.13"
+if sys.implementation.name != "cpython" or not (3, 10) <= sys.version_info < (3, 15):
+    verdict = "not CPython 3.10 to 3.14"
 elif sysconfig.get_config_var("Py_GIL_DISABLED"):
     verdict = "a free-threaded build, which is not supported"
 elif not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")):
@@ -24,20 +24,22 @@ probe_python() {
     "$1" -I -S -c "$probe_program" 2>/dev/null || true
 }
 
-# Every candidate, one path per line: PATH first, in its order, then what pyenv has installed.
+# Every candidate, one path per line: PATH first, in its order, then what pyenv has installed, then
+# what scripts/python-debian has fetched.
 # pyenv's shims are no interpreters: they only choose among its versions.
 python_candidates() {
     local pyenv_root=${PYENV_ROOT:-$HOME/.pyenv} directory name directories
     IFS=: read -r -a directories <<<"$PATH"
     for directory in "${directories[@]}"; do
         [[ -n $directory && $directory != "$pyenv_root/shims" ]] || continue
-        for name in python3.13 python3.12 python3.11 python3.10 python3; do
+        for name in python3.14 python3.13 python3.12 python3.11 python3.10 python3; do
             [[ ! -x $directory/$name ]] || printf '%s\n' "$directory/$name"
         done
     done
-    for directory in "$pyenv_root"/versions/3.1[0-3]*; do
+    for directory in "$pyenv_root"/versions/3.1[0-4]*; do
         [[ ! -x $directory/bin/python3 ]] || printf '%s\n' "$directory/bin/python3"
     done
+    compgen -G "${XDG_CACHE_HOME:-$HOME/.cache}/frontrun-fuzz/python3.*/usr/bin/python3.1[0-4]" || true
 }
 
 # Every interpreter that can be built for, newest first: "VERSION REAL_PATH", no path twice.
@@ -61,7 +63,7 @@ find_python() {
     local wanted=$1 version path verdict
     if [[ -z $wanted ]]; then
         read -r version path < <(usable_pythons) || die "no usable Python was found; CPython 3.10" \
-            "to 3.13 with its headers and venv is needed (Debian: python3-dev, python3-venv)"
+            "to 3.14 with its headers and venv is needed (Debian: python3-dev, python3-venv)"
         printf '%s %s\n' "$version" "$path"
         return
     fi
