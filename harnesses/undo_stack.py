@@ -1,4 +1,4 @@
-"""A stack that copies itself: one push gets lost. Judged by a sequential model, not an invariant."""
+"""A stack that copies itself: one push gets lost. A sequential model judges it."""
 # SPDX-License-Identifier: Apache-2.0
 
 

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from frontrun.execution import Execution, thing_of
+from frontrun.oracles import shown
 from frontrun.patterns import Pattern, both_read_first, find_pattern
-from frontrun.report import deadlock_lines, interleaving, what_failed
+from frontrun.report import WIDTH, deadlock_lines, interleaving, what_failed
 
 LINES_MAX = 30
 HEADS = {
@@ -32,6 +34,7 @@ class Told(NamedTuple):
     attempts: int
     successes: int
     arguments: str = "setup, workers, invariant"  # that a replay needs
+    state: Any = None  # at the end
 
 
 def explain(told: Told) -> str:
@@ -42,17 +45,37 @@ def explain(told: Told) -> str:
     head = HEADS.get(execution.failure.kind, "A failure was found")
     lines = [f"{head} after {told.interleavings} interleaving{plural}.", ""]
     if pattern.name or not told.complaint:
-        lines.append(f"  {sentence_of(execution, names, pattern)}")
+        lines += wrapped(sentence_of(execution, names, pattern))
     if execution.failure.kind == "deadlock":
         lines += ["", *deadlock_lines(execution, names)[: LINES_MAX // 3]]
     else:
-        said = told.complaint or what_failed(execution.failure, names)
+        said = told.complaint or what_failed(execution.failure, names) + at_the_end(told, pattern)
         lines += [f"  {line}" for line in said.splitlines()[: LINES_MAX // 3]]
     lines.append("")
     tail = ["", *reproduced(told), f"  {told.effort}", *how_to_replay(told)]
     # The interleaving has a title and perhaps a head besides its rows.
     rows_max = LINES_MAX - len(lines) - len(tail) - 2
     return "\n".join([*lines, *interleaving(execution, names, pattern.marked, rows_max), *tail])
+
+
+def wrapped(text: str) -> list[str]:
+    """Lines that fit."""
+    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
+
+
+def at_the_end(told: Told, pattern: Pattern) -> str:
+    """What the attributes that matter were in the end, if they are values that say something."""
+    own = getattr(told.state, "__dict__", {})
+    names = dict.fromkeys(
+        told.execution.trace[at].name
+        for at in sorted(pattern.marked)
+        if told.execution.trace[at].action in ("read", "write")
+    )
+    plain = (bool, int, float, str, bytes, tuple, list, dict, set, frozenset, type(None))
+    values = [
+        f"{name} = {shown(own[name])}" for name in names if name in own and type(own[name]) in plain
+    ]
+    return f"; in the end, {', '.join(values)}" if values else ""
 
 
 def how_to_replay(told: Told) -> list[str]:

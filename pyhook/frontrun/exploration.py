@@ -426,8 +426,27 @@ def tell_failure(
         attempts=result.reproduction_attempts,
         successes=result.reproduction_successes,
         arguments=program.arguments(),
+        state=final_state(program, options, result.schedule)
+        if execution.failure.kind == "invariant"
+        else None,
     )
     result.explanation = explain(told)
+
+
+def final_state(program: Program, options: Options, schedule: FoundSchedule) -> Any:
+    """The state at the end of the execution that a schedule repeats; None if it does not."""
+    states: list[Any] = []
+
+    def make() -> Any:
+        states.append(program.setup())
+        return states[-1]
+
+    with program._replace(setup=make).subject(options) as subject:
+        explorer = program.explorer(subject, options)
+        explorer.start(schedule.choices)
+        with contextlib.suppress(_core.DivergedError):
+            explorer.step()
+    return getattr(states[-1], "target", states[-1]) if explorer.failure is not None else None
 
 
 def reproduce(

@@ -109,8 +109,12 @@ def load(path: str | os.PathLike[str], clock: str | None = None) -> Harness:
     parts = {
         name: getattr(module, name, None) for name in ("setup", "threads", "invariant", "spec")
     }
-    needed = ["setup", "threads"] if parts["spec"] is not None else ["setup", "threads", "invariant"]
-    missing = [name for name in needed if parts[name] is None]
+    if parts["spec"] is None:
+        del parts["spec"]
+    elif parts["invariant"] is None:
+        del parts["invariant"]
+    missing = [name for name, part in parts.items() if part is None]
+    parts = {"invariant": None, "spec": None, **parts}
     if missing:
         raise UnusableError(
             f"{path}: a harness needs {' and '.join(missing)}, which this file does not define;"

@@ -46,7 +46,9 @@ def find_pattern(execution: Execution, names: Sequence[str]) -> Pattern:
     """The best known name for what happened."""
     kind = execution.failure.kind
     if kind == "deadlock":
-        return Pattern("deadlock", deadlock_sentence(execution, names), deadlock_marks(execution))
+        asleep = all(is_asleep(execution, wait) for wait in execution.waits)
+        name = "lost wakeup" if asleep and execution.waits else "deadlock"
+        return Pattern(name, deadlock_sentence(execution, names), deadlock_marks(execution))
     if kind in ("step-limit", "blocked"):
         return Pattern("", last_sentence(execution, names), frozenset())
     if kind == "race" and execution.race is not None:
@@ -246,7 +248,7 @@ def torn_pattern(
     old, new = ("before", "after") if reads[0] < min(pair) else ("after", "before")
     sentence = (
         f"{reader} read {thing_of(first)} {old} (line {first.line}) and {thing_of(second)} {new}"
-        f" (line {second.line}) {writer} changed it (lines {trace[pair[0]].line},"
+        f" (line {second.line}) {writer} changed them (lines {trace[pair[0]].line},"
         f" {trace[pair[1]].line}): the two do not belong together."
     )
     return Pattern("torn read", sentence, frozenset({*reads, *pair}))
@@ -296,8 +298,8 @@ def invalidated_iterator(
                 c = next((at for at in mine if at > b), None)
                 who, other = name_of(thread, names), name_of(trace[b].thread, names)
                 sentence = (
-                    f"{who} went through {thing_of(trace[a])} (line {trace[a].line}), and"
-                    f" {other} changed it (line {trace[b].line}) before {who} was through."
+                    f"{who} went through a container (line {trace[a].line}), and {other} changed"
+                    f" it (line {trace[b].line}) before {who} was through."
                 )
                 marks = {a, b} if c is None else {a, b, c}
                 return Pattern("iterator invalidated", sentence, frozenset(marks))
@@ -343,9 +345,23 @@ def cycle_of(waits: Sequence[_core.Wait]) -> list[int]:
     return []
 
 
+def is_asleep(execution: Execution, wait: _core.Wait) -> bool:
+    """Does the thread wait for a notification?
+
+    Conditions, and all that is made of them, take a lock twice at one place to wait for another
+    thread to release it.
+    """
+    if wait.taken_at is None or wait.waits_for != wait.thread:
+        return False
+    if wait.text.startswith("with ") or ".acquire(" in wait.text:
+        return False  # it takes the lock itself
+    taken = execution.trace[wait.taken_at]
+    return (taken.file, taken.line, taken.function) == (wait.file, wait.line, wait.function)
+
+
 def deadlock_sentence(execution: Execution, names: Sequence[str]) -> str:
     """Who waits for whom."""
-    cycle = cycle_of(execution.waits)
+    cycle = cycle_of([wait for wait in execution.waits if not is_asleep(execution, wait)])
     if len(cycle) == 1:
         return f"{name_of(cycle[0], names)} waits for itself."
     if cycle:
@@ -354,9 +370,15 @@ def deadlock_sentence(execution: Execution, names: Sequence[str]) -> str:
         return f"{first} waits for {links}, which waits for {first}."
     who = ", ".join(name_of(wait.thread, names) for wait in execution.waits)
     verb = "waits" if len(execution.waits) == 1 else "wait"
+    if all(is_asleep(execution, wait) for wait in execution.waits):
+        return f"{who} {verb} to be woken up, and nobody is left to do it."
     return f"{who} {verb} for something that nobody is left to do."
 
 
 def deadlock_marks(execution: Execution) -> frozenset[int]:
     """Where the locks that are waited for were taken."""
-    return frozenset(wait.taken_at for wait in execution.waits if wait.taken_at is not None)
+    return frozenset(
+        wait.taken_at
+        for wait in execution.waits
+        if wait.taken_at is not None and not is_asleep(execution, wait)
+    )

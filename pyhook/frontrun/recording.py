@@ -69,4 +69,4 @@ def minimized(explorer: _core.Explorer, tries_max: int = 20_000) -> str:
     text = "no preemption" if n == 0 else "1 preemption" if n == 1 else f"{n} preemptions"
     if n > 0 and minimal:
         return f"{text}; no schedule with fewer fails so ({tries:,} tried)"
-    return f"{text} ({tries:,} simpler schedules tried)"
+    return f"{text} ({tries:,} simpler schedule{'s' * (tries != 1)} tried)"

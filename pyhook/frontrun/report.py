@@ -10,7 +10,7 @@ from typing import NamedTuple
 from frontrun import _core
 from frontrun.execution import Execution, event_in_words, name_of, shared_objects
 from frontrun.harness import describe
-from frontrun.patterns import cycle_of, find_pattern
+from frontrun.patterns import cycle_of, find_pattern, is_asleep
 
 __all__ = ["Execution", "event_in_words", "explain", "find_pattern", "interleaving"]
 
@@ -74,7 +74,9 @@ def deadlock_lines(execution: Execution, names: Sequence[str]) -> list[str]:
     for wait in waits:
         file = os.path.basename(wait.file)
         line = f"  {name_of(wait.thread, names):<{width}}  waits at {file}:{wait.line}: {wait.text}"
-        if wait.taken_at is not None:
+        if is_asleep(execution, wait):
+            line += "  (to be woken up)"
+        elif wait.taken_at is not None:
             event = execution.trace[wait.taken_at]
             line += f"  (taken by {name_of(event.thread, names)} at line {event.line})"
         elif wait.waits_for is not None:
@@ -104,7 +106,9 @@ def rows_of(execution: Execution, marked: frozenset[int]) -> list[Row]:
     for at, event in enumerate(execution.trace):
         if at not in marked and not any(number in shared for number, _ in event.accesses):
             continue
-        row = Row(event.thread, event.line, event.text, at in marked, event.file)
+        leaves = event.kind == "release" and event.text.startswith("with ")
+        text = f"{event.text}  (leaves)" if leaves else event.text
+        row = Row(event.thread, event.line, text, at in marked, event.file)
         if rows and rows[-1][:3] == row[:3]:
             rows[-1] = rows[-1]._replace(marked=rows[-1].marked or row.marked)
         else:
