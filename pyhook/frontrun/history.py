@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Whether one call has ended before another begins is what linearizability is about, and no access
-# of the tested object need tell. So a return writes a key of its own and a call reads the whole
-# dict: each return is dependent with each call, but no two calls and no two returns are.
+# of the tested object need tell. So a return writes a key of its own (which is there already: the
+# order of inserts would be seen, too) and a call reads the whole dict: each return is dependent
+# with each call, but no two calls and no two returns are.
 
 from __future__ import annotations
 

@@ -54,6 +54,7 @@ class Recorded:
         mark_call(self.returned)
         call = Call(thread, name, args, kwargs, self.moment())
         self.calls.append(call)
+        self.returned[call.began] = False  # the mark must not insert a key: inserts have an order
         try:
             call.value = getattr(self.target, name)(*args, **kwargs)
         except Exception as error:

@@ -198,8 +198,11 @@ def test_different_keys_of_a_dict_are_no_race_but_its_length_is() -> None:
     def count(mapping: dict[str, int]) -> int:
         return len(mapping)
 
-    assert raced(dict, [store("a"), store("b")], always).verdict == "exhausted"
-    assert not raced(dict, [store("a"), count], always).property_holds
+    def filled() -> dict[str, int]:
+        return {"a": 0, "b": 0}
+
+    assert raced(filled, [store("a"), store("b")], always).verdict == "exhausted"
+    assert not raced(filled, [store("a"), count], always).property_holds
 
 
 # ----------------------------------------------------------------------------- warnings
