@@ -4,6 +4,7 @@
 
 #include "carrier.h"
 #include "errors.h"
+#include "place_log.h"
 #include "runner.h"
 #include "switch.h"
 
@@ -90,7 +91,8 @@ static enum fr_status announce(struct runner_thread *thread, fr_tid tid,
         .deadline_ns = op->deadline_ns,
     };
     thread->pending = op->place;
-    return fr_run_announce(runner.explorer, tid, &told);
+    enum fr_status status = place_log_add(tid, op->place);
+    return status == FR_OK ? fr_run_announce(runner.explorer, tid, &told) : status;
 }
 
 int point_pass(const struct point_op *op) {

@@ -8,6 +8,7 @@
 #include "errors.h"
 #include "judge.h"
 #include "observe.h"
+#include "place_log.h"
 #include "switch.h"
 
 struct runner runner;
@@ -265,6 +266,7 @@ enum fr_status runner_execute(const struct runner_harness *harness, struct fr_ex
     clock_begin(harness->clock);
     runner.phase = RUNNER_OUTSIDE;
     runner.explorer = explorer;
+    place_log_begin(explorer);
     runner.thread_count = 0;
     runner.status = FR_OK;
     runner.blocked = false;

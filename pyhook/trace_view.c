@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trace_view.h"
 
-#include "place.h"
+#include "place_log.h"
 
 static PyObject *failure_class;
 static PyObject *event_class;
@@ -109,7 +109,7 @@ static struct words words_of(const struct place *place, PyObject *unknown) {
 static PyObject *make_event(const struct fr_explorer *engine, uint32_t at, PyObject *numbers,
                             PyObject *unknown) {
     struct fr_event event = fr_trace_event(engine, at);
-    struct words words = words_of(place_find(event.site), unknown);
+    struct words words = words_of(place_log_find(engine, &event), unknown);
     PyObject *accesses = make_accesses(engine, at, event.access_count, numbers);
     if (accesses == NULL)
         return NULL;

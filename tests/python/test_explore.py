@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import frontrun
 import pytest
+from frontrun import _core
 from frontrun.bytecode import explore_interleavings
 from frontrun.common import InterleavingResult
 from frontrun.dpor import explore_dpor
@@ -256,7 +259,7 @@ def test_an_interrupt_leaves() -> None:
         ({"search": "stride:x"}, ValueError, "search='stride:x': a seed is a whole number"),
         ({"search": "dfs:1"}, ValueError, "search='dfs:1': a seed is a whole number"),
         ({"clock": "sundial"}, ValueError, "clock='sundial': it is one of"),
-        ({"switch_points": "gil"}, NotImplementedError, "switch_points='gil' is not supported"),
+        ({"switch_points": "some"}, ValueError, "switch_points='some': it is one of 'any', 'gil'"),
         ({"carrier": "pigeon"}, ValueError, "carrier='pigeon': it is one of"),
         ({"max_executions": 0}, ValueError, "max_executions=0: it is at least 1"),
         ({"max_attempts": 0}, ValueError, "max_attempts=0: it is at least 1"),
@@ -328,6 +331,74 @@ def test_carriers(carrier: str) -> None:
         Counter, increments_locked, lambda c: c.value == 2, count=2, carrier=carrier
     )
     assert (result.num_explored, result.verdict) == (2, "exhausted")
+
+
+def test_what_the_gil_keeps_from_happening_counts_on_request_only() -> None:
+    def calls_between(counter: Counter) -> None:
+        temp = counter.value
+        always(temp)
+        counter.value = temp + 1
+
+    def two(counter: Counter) -> bool:
+        return counter.value == 2
+
+    def holds(worker: Any, switch_points: str) -> bool:
+        result = frontrun.explore(
+            Counter, worker, two, count=2, preemption_bound=None, switch_points=switch_points
+        )
+        assert result.verdict == ("exhausted" if result.property_holds else "failed")
+        return result.property_holds
+
+    def plain(counter: Counter) -> None:
+        temp = counter.value
+        counter.value = temp + 1
+
+    assert not holds(plain, "any")
+    assert holds(plain, "gil")
+    assert not holds(calls_between, "any")
+    assert not holds(calls_between, "gil")
+
+
+@pytest.mark.parametrize(("clock", "holds"), [("virtual", True), ("explored", False)])
+def test_clocks(clock: str, holds: bool) -> None:
+    def late(counter: Counter) -> None:
+        time.sleep(1)
+        counter.increment()
+
+    result = frontrun.explore(
+        Counter, [increments, late], lambda counter: counter.value == 2, clock=clock
+    )
+    assert result.property_holds is holds, result.explanation
+
+
+def test_an_event_has_the_line_that_was_executed() -> None:
+    def twice(counter: Counter) -> None:
+        counter.value += 1
+        counter.value += 1
+
+    def increment(counter: Counter) -> None:
+        counter.increment()
+        self = counter
+        temp = self.value
+        self.value = temp + 1
+
+    with subject_of([twice]) as subject:
+        explorer = _core.Explorer(subject)
+        explorer.start_plan()
+        explorer.step()
+        lines = [event.line for event in explorer.trace() if event.action == "write"]
+    first = twice.__code__.co_firstlineno
+    assert lines == [first + 1, first + 2]
+    with subject_of([increment]) as subject:
+        explorer = _core.Explorer(subject)
+        explorer.start_plan()
+        explorer.step()
+        files = [Path(event.file).name for event in explorer.trace() if event.action == "write"]
+    assert files == ["library_programs.py", "test_explore.py"]
+
+
+def subject_of(threads: list[Any]) -> _core.Subject:
+    return _core.Subject(Counter, threads, always, traced=lambda file: "tests" in file)
 
 
 def test_nothing_executed_is_no_pass() -> None:
