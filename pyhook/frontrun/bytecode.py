@@ -16,7 +16,7 @@ from frontrun.common import InterleavingResult
 from frontrun.execution import event_in_words
 from frontrun.exploration import run, unwrapped
 from frontrun.options import Options, UnsupportedError, check_seconds
-from frontrun.patterns import find_pattern
+from frontrun.patterns import cycle_of, find_pattern
 from frontrun.program import Program, make_program
 
 T = TypeVar("T")
@@ -146,7 +146,7 @@ def why_it_stopped(execution: report.Execution, names: Sequence[str]) -> str:
     """Why the threads did not come to their end."""
     pattern = find_pattern(execution, names)
     if execution.failure.kind == "deadlock":
-        cycle = report.cycle_of(execution.waits)
+        cycle = cycle_of(execution.waits)
         head = "Lock-ordering deadlock detected" if len(cycle) > 1 else "Deadlock"
         lines = report.deadlock_lines(execution, names)
         return "\n".join([f"{head}: {pattern.sentence}", *lines])

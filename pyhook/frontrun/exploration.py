@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from frontrun import _core, recording, report, schedule_file
 from frontrun.common import Failure, FoundSchedule, InterleavingResult
@@ -16,33 +15,12 @@ from frontrun.explanation import Told, explain
 from frontrun.options import Options
 from frontrun.oracles import Serializable, key_of, orders_of
 from frontrun.program import Program, make_program
+from frontrun.search import Found, Search, is_out_of_reach, search_failures, searched
 
 # Candidates of the minimisation. A long execution gets fewer, so that all take about as long.
 SHRINK_TRIES_MAX = 5_000
 SHRINK_TRIES_MIN = 20
 SHRINK_EVENTS = 1_000_000
-ENDINGS = ("running", "exhausted", "bounded", "budget", "once")
-
-
-class Found(NamedTuple):
-    """One failing execution."""
-
-    number: int  # of the execution, from 1
-    failure: _core.Failure
-    threads: list[int]  # which performed each event
-    choices: bytes
-
-
-class Search(NamedTuple):
-    """An exploration that is over."""
-
-    failures: list[Found]
-    ending: str
-    executions: int
-    distinct: int
-    estimate: float
-    stats: dict[str, Any]
-    unrepeatable: str  # how an execution did not repeat, or ""
 
 
 def explore(
@@ -155,12 +133,15 @@ def replay_schedule(
     serializable_invariant: bool | Callable[[Any], Any] = False,
     spec: Callable[[], Any] | None = None,
     error_on_any_race: bool = False,
+    clock: str = "virtual",
 ) -> InterleavingResult:
     """Executes one schedule again: a result's schedule, or a schedule file.
 
     ValueError if the file is none or is stale: a place that it names was never reached.
     """
-    options = Options(trace_packages=trace_packages, error_on_any_race=error_on_any_race)
+    options = Options(
+        trace_packages=trace_packages, error_on_any_race=error_on_any_race, clock=clock
+    )
     program = make_program(setup, workers, invariant, options, count)
     if serializable_invariant is not False:
         program = serialized(program, key_of(serializable_invariant), options)
@@ -188,110 +169,14 @@ def replay_schedule(
         return result_of(program, options, subject, searched(explorer, "once"))
 
 
-# ----------------------------------------------------------------------------- the search
+# ----------------------------------------------------------------------------- running
 
 
 def run(program: Program, options: Options) -> InterleavingResult:
     """The exploration and what is told of it. Raises what left a worker or the invariant."""
     options = options.drawn()
     with strict_warnings(options), program.subject(options) as subject, unwrapped():
-        return result_of(program, options, subject, search(program, options, subject))
-
-
-def search(program: Program, options: Options, subject: _core.Subject) -> Search:
-    """Executions until the first failure, the end or the budget.
-
-    All of them stay in the core. Only the 1st, 2nd, 4th, 8th ... is looked at from here: it is
-    executed twice, to see whether the program repeats itself.
-    """
-    explorer = program.explorer(subject, options)
-    explorer.start_plan(**options.plan())
-    twin = program.explorer(subject, options)
-    deadline = None if options.total_timeout is None else time.monotonic() + options.total_timeout
-    failures: list[Found] = []
-    executed, checkpoint = 0, 1
-    while True:
-        left = 0.0 if deadline is None else max(deadline - time.monotonic(), 1e-6)
-        try:
-            word = explorer.run(checkpoint - executed, seconds_max=left)
-        except _core.DivergedError as error:
-            return searched(explorer, "budget", failures, unrepeatable=f"{error}")
-        executed = explorer.stats["executions"]
-        if word not in ENDINGS:
-            if options.switch_points == "any" or not is_out_of_reach(explorer):
-                failures.append(found(explorer, executed))
-            if failures and options.stop_on_first:
-                break
-        elif word != "running":
-            break
-        elif executed >= checkpoint:
-            if difference := compare_twice(explorer, twin):
-                return searched(explorer, "budget", failures, unrepeatable=difference)
-        if executed >= checkpoint:
-            checkpoint *= 2
-        if deadline is not None and time.monotonic() >= deadline:
-            break
-    return searched(explorer, explorer.ending, failures)
-
-
-def is_out_of_reach(explorer: _core.Explorer) -> bool:
-    """Is it certain that this interpreter, with its GIL, never executes the last trace?
-
-    "cold" allows all that is not known, too. A trace that is too large to tell is in reach.
-    """
-    try:
-        return explorer.reach("cold") is None
-    except _core.FrontrunError:
-        return False
-
-
-def found(explorer: _core.Explorer, number: int) -> Found:
-    """The last execution, which failed."""
-    assert explorer.failure is not None
-    threads = [thread for thread, length in explorer.blocks for _ in range(length)]
-    return Found(number, explorer.failure, threads, explorer.schedule)
-
-
-def searched(
-    explorer: _core.Explorer,
-    ending: str,
-    failures: list[Found] | None = None,
-    unrepeatable: str = "",
-) -> Search:
-    """What the explorer knows at the end. failures None: look at its one execution."""
-    stats = explorer.stats
-    if failures is None:
-        failures = [] if explorer.failure is None else [found(explorer, 1)]
-    return Search(
-        failures,
-        ending,
-        stats["executions"],
-        explorer.distinct,
-        explorer.estimate,
-        {**stats, "chance_new": explorer.chance_new},
-        unrepeatable,
-    )
-
-
-def compare_twice(explorer: _core.Explorer, twin: _core.Explorer) -> str:
-    """Executes the explorer's last schedule once more: how the two differ, or ""."""
-    twin.start(explorer.schedule)
-    try:
-        twin.step()
-    except _core.DivergedError as error:
-        return str(error)
-    if twin.failure is None and twin.trace_hash == explorer.trace_hash:
-        return ""
-    once, again = explorer.trace(), twin.trace()
-    for one, other in zip(once, again, strict=False):
-        if (one.thread, one.site, one.accesses) != (other.thread, other.site, other.accesses):
-            return f"it was {report.event_in_words(one)} and then {report.event_in_words(other)}"
-    if len(once) != len(again):
-        longer = max(once, again, key=len)[min(len(once), len(again))]
-        return f"only one of the two came to {report.event_in_words(longer)}"
-    if twin.failure is not None:
-        return f"the first passed, the second failed ({twin.failure.kind})"
-    return "their accesses met in different orders"
+        return result_of(program, options, subject, search_failures(program, options, subject))
 
 
 @contextlib.contextmanager
@@ -370,9 +255,10 @@ def result_of(
         tell_failure(result, program, options, subject, searched.failures[0])
     elif searched.unrepeatable:
         tell_unrepeatable(result, searched.unrepeatable)
-    for each in searched.failures:
-        if each.failure.exception is not None:
-            raise with_result(each.failure.exception, result)
+    errors = (each.failure.exception for each in searched.failures)
+    error = next((error for error in errors if error is not None), None)
+    if error is not None:
+        raise with_result(error, result)
     return result
 
 
@@ -441,7 +327,7 @@ def tell_failure(
         effort=effort,
         attempts=result.reproduction_attempts,
         successes=result.reproduction_successes,
-        arguments=program.arguments(),
+        arguments=program.arguments(options),
         state=final_state(program, options, result.schedule)
         if execution.failure.kind == "invariant"
         else None,

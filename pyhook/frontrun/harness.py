@@ -106,7 +106,7 @@ def load(path: str | os.PathLike[str], clock: str | None = None) -> Harness:
     """
     file = Path(path)
     module = execute(file.absolute(), str(path))
-    parts = {
+    parts: dict[str, Any] = {
         name: getattr(module, name, None) for name in ("setup", "threads", "invariant", "spec")
     }
     if parts["spec"] is None:

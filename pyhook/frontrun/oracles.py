@@ -95,7 +95,8 @@ def snapshot(value: Any, seen: tuple[int, ...] = ()) -> Any:
     if isinstance(value, Sequence) or type(value).__name__ == "deque":
         return (type(value).__name__, [snapshot(item, below) for item in value])
     parts = attributes_of(value)
-    if parts is None and type(value).__eq__ is not object.__eq__:
+    kind: Any = type(value)
+    if parts is None and kind.__eq__ is not object.__eq__:
         return value
     if parts is None:
         return ("object", type(value).__qualname__)

@@ -58,9 +58,15 @@ class Program(NamedTuple):
             setup=setup, workers=workers, invariant=invariant, oracles=(oracle, *self.oracles)
         )
 
-    def arguments(self) -> str:
-        """The arguments that stand for it, as a user would write them."""
+    def arguments(self, options: Options) -> str:
+        """What a replay needs, as a user would write it."""
         words = ["setup", "workers", "invariant", *(oracle.argument for oracle in self.oracles)]
+        if options.error_on_any_race:
+            words.append("error_on_any_race=True")
+        if options.clock != Options.clock:
+            words.append(f"clock={options.clock!r}")
+        if options.trace_packages:
+            words.append("trace_packages=...")
         return ", ".join(words)
 
     def complaint(self) -> str:

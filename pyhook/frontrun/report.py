@@ -124,6 +124,7 @@ def interleaving(
     names: Sequence[str],
     marked: frozenset[int],
     rows_max: int = ROWS_MAX,
+    heads: Sequence[str] | None = None,
 ) -> list[str]:
     """The rows as text, a column for each thread."""
     rows = rows_of(execution, marked)
@@ -139,10 +140,10 @@ def interleaving(
             "  ..." if row is None else f"  {name_of(row.thread, names):<{width}}  {cell(row)}"
             for row in shown
         ]
-    widest = max(len(cell(row)) for row in rows)
+    above = [f"  {name_of(thread, heads or names)}" for thread in threads]
+    widest = max([len(cell(row)) for row in rows] + [len(head) for head in above])
     width = min(widest, (WIDTH - 2) // len(threads) - 2)
-    heads = (f"  {name_of(thread, names)}"[:width].ljust(width) for thread in threads)
-    lines = [title, "  " + "  ".join(heads)]
+    lines = [title, "  " + "  ".join(head[:width].ljust(width) for head in above)]
     for row in shown:
         if row is None:
             lines.append("  ...")

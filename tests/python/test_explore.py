@@ -232,6 +232,20 @@ def test_an_exception_leaves_at_the_end_if_all_failures_are_wanted() -> None:
     assert 1 < len(result.failures) < result.num_explored
 
 
+def test_of_mixed_failures_the_first_exception_leaves() -> None:
+    def invariant(counter: Counter) -> bool:
+        if counter.value == 1:
+            raise LookupError
+        return False
+
+    with pytest.raises(LookupError) as caught:
+        explore_dpor(
+            Counter, [increments] * 2, invariant, preemption_bound=None, stop_on_first=False
+        )
+    result = caught.value.frontrun_result  # type: ignore[attr-defined]
+    assert (len(result.failures), result.num_explored) == (4, 4)
+
+
 def test_an_exception_of_setup_leaves_as_it_is() -> None:
     def setup() -> Any:
         raise LookupError("no state")
