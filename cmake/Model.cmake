@@ -9,7 +9,10 @@ if(SKBUILD)
     install(TARGETS fr-model RUNTIME DESTINATION "${SKBUILD_SCRIPTS_DIR}")
 endif()
 if(FRONTRUN_BUILD_TESTS)
-    # Not a test: its numbers are read, not checked. Run it from the project's root.
-    add_executable(bench_engine "${CMAKE_CURRENT_SOURCE_DIR}/tests/bench/bench_engine.c")
-    target_link_libraries(bench_engine PRIVATE fr_testlib)
+    # Not tests: their numbers are read, not checked. Run them from the project's root.
+    foreach(_bench engine bound)
+        add_executable(bench_${_bench}
+            "${CMAKE_CURRENT_SOURCE_DIR}/tests/bench/bench_${_bench}.c")
+        target_link_libraries(bench_${_bench} PRIVATE fr_testlib)
+    endforeach()
 endif()

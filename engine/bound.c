@@ -8,13 +8,18 @@ enum { PREFIXES_FIRST = 256 };
 void bound_init(struct bound *b, struct alloc *alloc) {
     *b = (struct bound){.alloc = alloc};
     lattice_init(&b->lattice, alloc);
+    context_init(&b->context, alloc, &b->lattice);
+    library_init(&b->library, alloc);
 }
 
 void bound_release(struct bound *b) {
     lattice_release(&b->lattice);
+    context_release(&b->context);
+    library_release(&b->library);
+    alloc_free(b->alloc, b->races.items);
     alloc_free(b->alloc, b->prefixes);
     alloc_free(b->alloc, b->path);
-    for (uint32_t i = 0; i < BOUND_LEVELS; i++) {
+    for (uint32_t i = 0; i <= BOUND_LEVELS; i++) {
         alloc_free(b->alloc, b->levels[i].items);
         alloc_free(b->alloc, b->levels[i].stretches);
     }
@@ -25,7 +30,8 @@ void bound_start(struct bound *b, const struct fr_plan *plan) {
     b->limit = plan->bound_max;
     b->order = (struct order){.kind = plan->order, .seed = plan->order_seed};
     b->prefix_size = b->prefix_count = 0;
-    for (uint32_t i = 0; i < BOUND_LEVELS; i++)
+    library_clear(&b->library);
+    for (uint32_t i = 0; i <= BOUND_LEVELS; i++)
         b->levels[i].count = b->levels[i].stretch_count = 0;
     b->path_count = b->base = 0;
     b->path_hash = b->beyond = 0;
@@ -154,50 +160,86 @@ bool bound_is_scheduled(const struct bound *b, uint64_t hash, fr_tid thread) {
     return prefix->key != 0 && tset_has(prefix->taken, thread);
 }
 
+bool bound_is_beyond(const struct bound *b, uint64_t hash, fr_tid thread) {
+    if (b->prefix_size == 0)
+        return false;
+    const struct prefix *prefix = find_prefix(b, key_of(hash));
+    return prefix->key != 0 && tset_has(prefix->taken | prefix->judged, thread);
+}
+
 // ------------------------------------------------------------------------------ branching
+
+static enum fr_status push_stretch(struct bound *b, struct level *level, uint32_t from,
+                                   struct stretch stretch) {
+    uint32_t count = level->stretch_count;
+    if (stretch.count == 0)
+        return FR_OK;
+    if (count != from && level->stretches[count - 1].thread == stretch.thread) {
+        level->stretches[count - 1].count += stretch.count;
+        return FR_OK;
+    }
+    enum fr_status status =
+        ALLOC_GROW(b->alloc, level->stretches, level->stretch_capacity, (size_t)count + 1);
+    if (status == FR_OK)
+        level->stretches[level->stretch_count++] = stretch;
+    return status;
+}
 
 // Writes the schedule to a state, its last stretch first.
 static enum fr_status push_schedule(struct bound *b, struct level *level, uint32_t state) {
-    const struct lattice *l = &b->lattice;
+    const struct lattice_state *states = b->lattice.states;
     uint32_t from = level->stretch_count;
-    for (; l->states[state].parent != NONE; state = l->states[state].parent) {
-        fr_tid thread = l->states[state].thread;
-        uint32_t count = level->stretch_count;
-        if (count != from && level->stretches[count - 1].thread == thread) {
-            level->stretches[count - 1].count++;
-            continue;
-        }
-        enum fr_status status =
-            ALLOC_GROW(b->alloc, level->stretches, level->stretch_capacity, (size_t)count + 1);
-        if (status != FR_OK)
-            return status;
-        level->stretches[level->stretch_count++] = (struct stretch){thread, 1};
-    }
-    return FR_OK;
+    enum fr_status status = FR_OK;
+    for (; status == FR_OK && states[state].parent != NONE; state = states[state].parent)
+        status = push_stretch(b, level, from,
+                              (struct stretch){states[state].thread, states[state].events});
+    return status;
 }
 
-// Remembers a step that no executed trace has, unless it was remembered before.
-static enum fr_status remember(struct bound *b, uint32_t state, fr_tid thread) {
-    struct prefix *prefix;
-    enum fr_status status = prefix_of(b, b->lattice.states[state].hash, &prefix);
-    if (status != FR_OK || tset_has(prefix->taken, thread))
-        return status;
-    b->beyond -= beyond_of(prefix);
-    prefix->taken |= tset_of(thread);
-    prefix->judged &= ~tset_of(thread);
-    b->beyond += beyond_of(prefix);
-    uint32_t cost = b->lattice.cost;
-    struct level *level = &b->levels[cost < BOUND_LEVELS ? cost : BOUND_LEVELS - 1];
-    struct branching item = {.hash = b->lattice.states[state].hash,
+static enum fr_status push_item(struct bound *b, struct level *level, uint64_t hash,
+                                fr_tid thread) {
+    uint32_t traces = b->library.trace_count;
+    struct branching item = {.hash = hash,
                              .first_stretch = level->stretch_count,
+                             .trace = traces == 0 ? NONE : traces - 1,
                              .thread = thread};
-    status = ALLOC_GROW(b->alloc, level->items, level->capacity, (size_t)level->count + 1);
-    if (status == FR_OK)
-        status = push_schedule(b, level, state);
+    enum fr_status status =
+        ALLOC_GROW(b->alloc, level->items, level->capacity, (size_t)level->count + 1);
     if (status == FR_OK)
         level->items[level->count++] = item;
     return status;
 }
+
+// The entry's sets become these, and what lies beyond is counted anew.
+static void set_prefix(struct bound *b, struct prefix *prefix, tset taken, tset judged) {
+    b->beyond -= beyond_of(prefix);
+    prefix->taken = taken;
+    prefix->judged = judged;
+    b->beyond += beyond_of(prefix);
+}
+
+// Remembers a step that leads out of the last trace, unless it was remembered before, or another
+// executed trace is known to have it.
+static enum fr_status remember(struct bound *b, uint32_t state, fr_tid thread) {
+    const struct lattice *l = &b->lattice;
+    struct prefix *prefix;
+    uint64_t hash = l->states[state].hash;
+    enum fr_status status = prefix_of(b, hash, &prefix);
+    if (status != FR_OK || tset_has(prefix->taken, thread))
+        return status;
+    tset bit = tset_of(thread);
+    if (b->library.trace_count != 0 &&
+        library_has(&b->library, b->library.trace_count - 1, lattice_counts(l, state), thread)) {
+        set_prefix(b, prefix, prefix->taken | bit, prefix->judged | bit);
+        return FR_OK;
+    }
+    set_prefix(b, prefix, prefix->taken | bit, prefix->judged & ~bit);
+    struct level *level = &b->levels[l->cost < BOUND_LEVELS ? l->cost : BOUND_LEVELS - 1];
+    status = push_item(b, level, hash, thread);
+    return status == FR_OK ? push_schedule(b, level, state) : status;
+}
+
+// ------------------------------------------------------------------------------ all prefixes
 
 // A step that the trace has after the prefix.
 static enum fr_status follow(struct bound *b, uint32_t state, uint32_t at, uint32_t cost) {
@@ -234,14 +276,119 @@ static enum fr_status expand(struct bound *b, uint32_t state, bool may_branch) {
         status = prefix_of(b, l->states[state].hash, &prefix);
     if (status != FR_OK)
         return status;
-    b->beyond -= beyond_of(prefix);
-    prefix->taken |= covered;
     // What was taken already is not refused: some cheaper schedule leads there.
-    prefix->judged |= covered | (refused & ~prefix->taken);
+    tset taken = prefix->taken | covered;
+    tset judged = prefix->judged | covered | (refused & ~taken);
     if (enabled == 0)
-        prefix->taken = prefix->judged = ALL_THREADS;  // a whole trace: nothing is left to do
-    b->beyond += beyond_of(prefix);
+        taken = judged = ALL_THREADS;  // a whole trace: nothing is left to do
+    set_prefix(b, prefix, taken, judged);
     return FR_OK;
+}
+
+static enum fr_status branch_everywhere(struct bound *b, uint32_t events_max) {
+    struct lattice *l = &b->lattice;
+    enum fr_status status = FR_OK;
+    uint32_t state;
+    fr_tid thread;
+    while (status == FR_OK && lattice_settle(l, &state, &thread)) {
+        bool may_branch = !lattice_is_stuck(l, state) && lattice_length(l, state) < events_max;
+        status = thread == FR_TID_NONE ? expand(b, state, may_branch) : remember(b, state, thread);
+    }
+    return status;
+}
+
+// ------------------------------------------------------------------------------ largest prefixes
+
+// How many events of t happen neither after the event at `first` nor after that at `second` (if
+// there is one).
+static uint32_t events_outside(const struct run *run, fr_tid t, uint32_t first, uint32_t second) {
+    const struct thread *thread = &run->threads[t];
+    uint32_t low = 0;
+    uint32_t high = thread->entered ? thread->count : 0;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        uint32_t at = thread->positions[middle];
+        bool is_after = trace_before(&run->trace, first, at) ||
+                        (second < run->trace.length && trace_before(&run->trace, second, at));
+        if (is_after)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+// The step of the race's thread, before its first event, is beyond the bound as far as we know.
+static enum fr_status note_beyond(struct bound *b, struct race race) {
+    const struct lattice *l = &b->lattice;
+    uint64_t hash = 0;
+    for (fr_tid t = 0; t < l->threads; t++)
+        for (uint32_t i = 0; i < l->ends[t]; i++)
+            hash += mix64(l->run->trace.events[l->run->threads[t].positions[i]].hash);
+    struct prefix *prefix;
+    enum fr_status status = prefix_of(b, hash, &prefix);
+    if (status != FR_OK || tset_has(prefix->taken | prefix->judged, race.thread))
+        return status;
+    set_prefix(b, prefix, prefix->taken, prefix->judged | tset_of(race.thread));
+    struct level *level = &b->levels[BOUND_BEYOND];
+    uint32_t from = level->stretch_count;
+    status = push_item(b, level, hash, race.thread);
+    for (fr_tid t = 0; status == FR_OK && t < l->threads; t++)
+        status = push_stretch(b, level, from, (struct stretch){t, l->ends[t] - b->base_counts[t]});
+    return status;
+}
+
+// All steps that reverse the race: from the largest prefixes without its first event.
+static enum fr_status branch_at_race(struct bound *b, struct race race) {
+    struct lattice *l = &b->lattice;
+    uint32_t ends[FR_THREADS_MAX];
+    uint32_t total = 0;
+    for (fr_tid t = 0; t < l->threads; t++) {
+        ends[t] = events_outside(l->run, t, race.first, race.second);
+        total += ends[t];
+    }
+    enum fr_status status = lattice_reopen(l, ends);
+    uint32_t state;
+    fr_tid none;
+    while (status == FR_OK && lattice_settle(l, &state, &none)) {
+        bool leaves = lattice_counts(l, state)[race.thread] == ends[race.thread] &&
+                      context_may_leave(&b->context, state, race.thread);
+        if (leaves)
+            status = remember(b, state, race.thread);
+        // Everything without the first event: there is no larger prefix.
+        if (leaves && lattice_length(l, state) == total)
+            return status;
+        if (status == FR_OK)
+            status = context_expand(&b->context, state, race.thread);
+    }
+    return status == FR_OK ? note_beyond(b, race) : status;
+}
+
+static enum fr_status branch_at_races(struct bound *b) {
+    enum fr_status status = context_open(&b->context);
+    if (status == FR_OK)
+        status = races_find(&b->races, b->lattice.run);
+    for (uint32_t i = 0; status == FR_OK && i < b->races.count; i++)
+        if (b->races.items[i].first >= b->base)
+            status = branch_at_race(b, b->races.items[i]);
+    return status;
+}
+
+// ------------------------------------------------------------------------------ going on
+
+// Does an executed trace have the step?
+static bool is_covered(const struct bound *b, const struct level *level,
+                       const struct branching *item) {
+    const struct prefix *prefix = find_prefix(b, key_of(item->hash));
+    if (tset_has(prefix->taken & prefix->judged, item->thread))
+        return true;
+    if (item->trace == NONE)
+        return false;
+    uint32_t counts[FR_THREADS_MAX];
+    memcpy(counts, b->base_counts, sizeof counts);
+    for (uint32_t i = item->first_stretch; i < level->stretch_count; i++)
+        counts[level->stretches[i].thread] += level->stretches[i].count;
+    return library_has(&b->library, item->trace, counts, item->thread);
 }
 
 // The schedule of a branching, from base, and its last step.
@@ -262,36 +409,53 @@ static enum fr_status set_path(struct bound *b, const struct level *level,
     return FR_OK;
 }
 
+// What seemed beyond the bound may have been executed since.
+static void look_beyond(struct bound *b) {
+    struct level *level = &b->levels[BOUND_BEYOND];
+    while (level->count > 0) {
+        const struct branching *item = &level->items[--level->count];
+        struct prefix *prefix = find_prefix(b, key_of(item->hash));
+        if (is_covered(b, level, item))
+            set_prefix(b, prefix, prefix->taken | tset_of(item->thread), prefix->judged);
+        level->stretch_count = item->first_stretch;
+    }
+}
+
 // Takes the next branching that no execution since has covered.
 static enum fr_status take_next(struct bound *b) {
     for (uint32_t cost = 0; cost < BOUND_LEVELS; cost++) {
         struct level *level = &b->levels[cost];
         while (level->count > 0) {
             const struct branching *item = &level->items[--level->count];
-            const struct prefix *prefix = find_prefix(b, key_of(item->hash));
-            assert(tset_has(prefix->taken, item->thread));
-            bool is_covered = tset_has(prefix->judged, item->thread);
-            enum fr_status status = is_covered ? FR_OK : set_path(b, level, item);
+            bool covered = is_covered(b, level, item);
+            enum fr_status status = covered ? FR_OK : set_path(b, level, item);
             level->stretch_count = item->first_stretch;
-            if (status != FR_OK || !is_covered)
+            if (status != FR_OK || !covered)
                 return status;
         }
     }
+    look_beyond(b);
     b->path_count = 0;
     b->exhausted = true;
     return FR_OK;
 }
 
+// Did the execution end before its threads did?
+static bool is_cut(const struct run *run) {
+    return !run_is_settled(run) || run_enabled(run) != 0;
+}
+
 enum fr_status bound_finish(struct bound *b, const struct run *run, uint32_t events_max) {
-    struct lattice *l = &b->lattice;
     if (run->trace.length < b->base)
         return FR_DIVERGED;  // the plan's prefix was longer before
-    enum fr_status status = lattice_open(l, run, b->kind, b->limit, b->base);
-    uint32_t state;
-    fr_tid thread;
-    while (status == FR_OK && lattice_settle(l, &state, &thread)) {
-        bool may_branch = !lattice_is_stuck(l, state) && lattice_length(l, state) < events_max;
-        status = thread == FR_TID_NONE ? expand(b, state, may_branch) : remember(b, state, thread);
-    }
+    memset(b->base_counts, 0, sizeof b->base_counts);
+    for (uint32_t at = 0; at < b->base; at++)
+        b->base_counts[run->trace.events[at].thread]++;
+    bool has_rules = b->kind == FR_BOUND_PREEMPTIONS;
+    enum fr_status status = has_rules ? library_add(&b->library, run) : FR_OK;
+    if (status == FR_OK)
+        status = lattice_open(&b->lattice, run, b->kind, b->limit, b->base);
+    if (status == FR_OK)
+        status = has_rules && !is_cut(run) ? branch_at_races(b) : branch_everywhere(b, events_max);
     return status == FR_OK ? take_next(b) : status;
 }

@@ -2,28 +2,33 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Not a restriction of DPOR: cutting its tree at the bound loses traces whose only way leads
-// through traces beyond it (docs/decisions/preemption-bound.md). Instead, after each execution all
+// through traces beyond it (docs/decisions/preemption-bound.md). Instead, after each execution
 // prefixes of its trace that are within the bound are looked at (lattice.h). A step that is enabled
 // after such a prefix, costs no more than the bound, and is the next step of no executed trace,
 // leads to a trace not executed yet: it is remembered, and executed later, going on from it at no
 // further cost. So every execution is a new trace within the bound.
 //
-// None is missed: let s be a schedule within the bound whose trace was not executed, and P.t its
-// shortest beginning that is a prefix of no executed trace. P is a prefix of an executed one, and s
-// reaches it there at the same cost; so the step t from P was remembered, and was executed.
+// Which prefixes: for delays, and after an execution that was cut short, all of them. For
+// preemptions, of those from which a thread can perform its operation before an event that it came
+// after in the trace (a race), only the largest (context.h).
 //
-// Prefixes are told apart by their 64-bit hashes. Costs count from the end of the plan's prefix.
+// None is missed: the decision record has the proof. Costs count from the end of the plan's prefix.
+// Prefixes are told apart by their 64-bit hashes.
 #ifndef ENGINE_BOUND_H
 #define ENGINE_BOUND_H
 
-#include "lattice.h"
+#include "context.h"
+#include "library.h"
 #include "order.h"
+#include "race.h"
 
-enum { BOUND_LEVELS = 16 };
+// The last level holds what lies beyond the bound, and is never executed.
+enum { BOUND_LEVELS = 16, BOUND_BEYOND = BOUND_LEVELS };
 
-// What is known of a prefix: of each next step whether an executed trace has it (in both sets), it
-// was remembered to be executed (taken only), or it would go beyond the bound (judged only). An
-// entry with empty sets is that of a prefix that was only seen from within the bound, not reached.
+// What is known of a prefix that was looked at: of each next step whether an executed trace has it
+// (in both sets), it was remembered to be executed (taken only), or it would go beyond the bound
+// (judged only). An entry with empty sets is that of a prefix that was only seen from within the
+// bound, not reached.
 struct prefix {
     uint64_t key;  // of the hash; 0: a free entry
     tset taken;
@@ -41,6 +46,7 @@ struct stretch {
 struct branching {
     uint64_t hash;
     uint32_t first_stretch;
+    uint32_t trace;  // number of the trace in the library of which it is a prefix
     fr_tid thread;
 };
 
@@ -57,6 +63,9 @@ struct level {
 struct bound {
     struct alloc *alloc;
     struct lattice lattice;
+    struct context context;
+    struct library library;  // empty if the bound is one of delays
+    struct races races;
     struct order order;
     enum fr_bound kind;
     uint32_t limit;
@@ -65,13 +74,14 @@ struct bound {
     uint32_t prefix_capacity;
     uint32_t prefix_count;
     // Fewest preemptions or delays first; costs from BOUND_LEVELS - 1 on share the last level.
-    struct level levels[BOUND_LEVELS];
+    struct level levels[BOUND_LEVELS + 1];
     fr_tid *path;  // of this execution, from base; then `order` goes on
     uint32_t path_count;
     uint32_t path_capacity;
-    uint64_t path_hash;  // of the trace before the path's last step
-    uint32_t base;       // length of the plan's prefix
-    uint64_t beyond;     // steps and prefixes beyond the bound that nothing within it leads to
+    uint64_t path_hash;                    // of the trace before the path's last step
+    uint32_t base;                         // length of the plan's prefix
+    uint32_t base_counts[FR_THREADS_MAX];  // events of each thread in it
+    uint64_t beyond;  // steps and prefixes beyond the bound that nothing within it leads to
     bool exhausted;
 };
 
@@ -88,6 +98,8 @@ static inline bool bound_is_on(const struct bound *bound) {
 FR_MUST_CHECK enum fr_status bound_reserve(struct bound *bound, uint32_t count);
 bool bound_restore_prefix(struct bound *bound, struct prefix prefix);
 bool bound_is_scheduled(const struct bound *bound, uint64_t hash, fr_tid thread);
+// The same of a step beyond the bound.
+bool bound_is_beyond(const struct bound *bound, uint64_t hash, fr_tid thread);
 
 // The thread that goes next. DIVERGED if the execution is not what it was.
 FR_MUST_CHECK enum fr_status bound_choose(struct bound *bound, const struct run *run, tset enabled,

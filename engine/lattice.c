@@ -194,6 +194,14 @@ static bool is_enabled(const struct lattice *l, const uint32_t *counts, fr_tid t
     return thread->pending && is_pending_enabled(l, counts, t);
 }
 
+bool lattice_is_enabled(const struct lattice *l, uint32_t state, fr_tid thread) {
+    return is_enabled(l, counts_of(l, state), thread);
+}
+
+const uint32_t *lattice_counts(const struct lattice *l, uint32_t state) {
+    return counts_of(l, state);
+}
+
 tset lattice_enabled(const struct lattice *l, uint32_t state) {
     const uint32_t *counts = counts_of(l, state);
     tset enabled = 0;
@@ -275,22 +283,29 @@ enum fr_status lattice_open(struct lattice *l, const struct run *run, enum fr_bo
     l->run = run;
     l->kind = kind;
     l->limit = limit;
+    l->base = base;
     l->threads = run->thread_count;
+    enum fr_status status = note_events(l);
+    return status == FR_OK ? lattice_reopen(l, NULL) : status;
+}
+
+enum fr_status lattice_reopen(struct lattice *l, const uint32_t *ends) {
+    const struct run *run = l->run;
     l->state_count = l->turn_count = l->waiting = l->cost = 0;
     l->free_turn = NONE;
     for (uint32_t i = 0; i < LATTICE_BUCKETS; i++)
         l->buckets[i] = NONE;
+    for (fr_tid t = 0; t < l->threads; t++)
+        l->ends[t] = ends != NULL ? ends[t] : run->threads[t].count;
     enum fr_status status = grow_table(l, 256);
     if (status == FR_OK)
         status = reserve(l);
-    if (status == FR_OK)
-        status = note_events(l);
     if (status != FR_OK || l->threads == 0)
         return status;
     uint32_t *counts = counts_of(l, 0);
     memset(counts, 0, l->threads * sizeof *counts);
     struct lattice_state root = {.parent = NONE, .thread = FR_TID_NONE};
-    for (uint32_t at = 0; at < base; at++) {
+    for (uint32_t at = 0; at < l->base; at++) {
         root.thread = run->trace.events[at].thread;
         root.hash += mix64(run->trace.events[at].hash);
         counts[root.thread]++;
@@ -342,11 +357,15 @@ uint32_t lattice_price(const struct lattice *l, uint32_t state, tset enabled, fr
 }
 
 uint32_t lattice_next(const struct lattice *l, uint32_t state, fr_tid t) {
+    return lattice_next_after(l, state, t, 0);
+}
+
+uint32_t lattice_next_after(const struct lattice *l, uint32_t state, fr_tid t, uint32_t events) {
     const uint32_t *counts = counts_of(l, state);
     const struct thread *thread = &l->run->threads[t];
-    if (!thread->entered || counts[t] >= thread->count)
+    if (!thread->entered || counts[t] + events >= l->ends[t])
         return NONE;
-    uint32_t at = thread->positions[counts[t]];
+    uint32_t at = thread->positions[counts[t] + events];
     const uint32_t *clock = trace_clock(&l->run->trace, at);
     for (fr_tid q = 0; q < l->threads; q++)
         if (q != t && clock[q] > counts[q])
@@ -354,31 +373,54 @@ uint32_t lattice_next(const struct lattice *l, uint32_t state, fr_tid t) {
     return at;
 }
 
-enum fr_status lattice_step(struct lattice *l, uint32_t from, uint32_t at, uint32_t cost) {
+// The state of the prefix in the scratch room behind the last one.
+static enum fr_status add_state(struct lattice *l, struct lattice_state added) {
+    uint32_t *entry = find_entry(l, counts_of(l, l->state_count), added.last, added.hash);
+    if (*entry == NONE) {
+        *entry = l->state_count++;
+        l->states[*entry] = added;
+        return enqueue(l, *entry, FR_TID_NONE, added.cost);
+    }
+    struct lattice_state *state = &l->states[*entry];
+    if (added.cost >= state->cost)
+        return FR_OK;
+    *state = added;
+    return enqueue(l, *entry, FR_TID_NONE, added.cost);
+}
+
+enum fr_status lattice_run(struct lattice *l, uint32_t from, fr_tid thread, uint32_t events,
+                           uint32_t cost) {
     enum fr_status status = reserve(l);
     if (status != FR_OK)
         return status;
-    const struct event *event = &l->run->trace.events[at];
-    uint64_t hash = l->states[from].hash + mix64(event->hash);
-    // The room of the next state serves as scratch.
+    const uint32_t *positions = l->run->threads[thread].positions;
     uint32_t *counts = counts_of(l, l->state_count);
     memcpy(counts, counts_of(l, from), l->threads * sizeof *counts);
-    counts[event->thread]++;
-    fr_tid last = last_that_counts(l, counts, event->thread);
-    uint32_t *entry = find_entry(l, counts, last, hash);
-    if (*entry == NONE) {
-        *entry = l->state_count++;
-        l->states[*entry] = (struct lattice_state){
-            .hash = hash, .cost = cost, .parent = from, .thread = event->thread, .last = last};
-        return enqueue(l, *entry, FR_TID_NONE, cost);
-    }
-    struct lattice_state *state = &l->states[*entry];
-    if (cost >= state->cost)
-        return FR_OK;
-    state->cost = cost;
-    state->parent = from;
-    state->thread = event->thread;
-    return enqueue(l, *entry, FR_TID_NONE, cost);
+    uint64_t hash = l->states[from].hash;
+    for (uint32_t n = 0; n < events; n++)
+        hash += mix64(l->run->trace.events[positions[counts[thread]++]].hash);
+    return add_state(l, (struct lattice_state){.hash = hash,
+                                               .cost = cost,
+                                               .parent = from,
+                                               .thread = thread,
+                                               .events = events,
+                                               .last = last_that_counts(l, counts, thread)});
+}
+
+enum fr_status lattice_step(struct lattice *l, uint32_t from, uint32_t at, uint32_t cost) {
+    return lattice_run(l, from, l->run->trace.events[at].thread, 1, cost);
+}
+
+enum fr_status lattice_leave(struct lattice *l, uint32_t from, uint32_t cost) {
+    enum fr_status status = reserve(l);
+    if (status != FR_OK)
+        return status;
+    memcpy(counts_of(l, l->state_count), counts_of(l, from), l->threads * sizeof *l->counts);
+    return add_state(l, (struct lattice_state){.hash = l->states[from].hash,
+                                               .cost = cost,
+                                               .parent = from,
+                                               .thread = FR_TID_NONE,
+                                               .last = FR_TID_NONE});
 }
 
 enum fr_status lattice_defer(struct lattice *l, uint32_t state, fr_tid thread, uint32_t cost) {
@@ -402,35 +444,4 @@ bool lattice_is_stuck(const struct lattice *l, uint32_t state) {
             return true;
     }
     return false;
-}
-
-// ------------------------------------------------------------------------------ least cost
-
-static enum fr_status step_all(struct lattice *l, uint32_t state) {
-    tset enabled = lattice_enabled(l, state);
-    enum fr_status status = FR_OK;
-    for (tset rest = enabled; status == FR_OK && rest != 0; rest &= rest - 1) {
-        fr_tid t = tset_first(rest);
-        uint32_t at = lattice_next(l, state, t);
-        uint32_t cost = l->states[state].cost + lattice_price(l, state, enabled, t);
-        if (at != NONE && cost <= l->limit)
-            status = lattice_step(l, state, at, cost);
-    }
-    return status;
-}
-
-enum fr_status lattice_least(struct lattice *l, const struct run *run, enum fr_bound kind,
-                             uint32_t limit, uint32_t *out) {
-    *out = 0;
-    enum fr_status status = lattice_open(l, run, kind, limit, 0);
-    uint32_t state;
-    fr_tid none;
-    while (status == FR_OK && run->trace.length != 0) {
-        bool is_within = lattice_settle(l, &state, &none);
-        *out = is_within ? l->states[state].cost : limit + 1;
-        if (!is_within || lattice_is_whole(l, state))
-            break;
-        status = step_all(l, state);
-    }
-    return status;
 }

@@ -23,7 +23,8 @@ struct lattice_state {
     uint64_t hash;    // of the prefix, as trace.hash
     uint32_t cost;    // least known; the least there is once settled
     uint32_t parent;  // state before the last event, or NONE
-    fr_tid thread;    // of the last event, or FR_TID_NONE
+    fr_tid thread;    // of the last events, or FR_TID_NONE
+    uint32_t events;  // of thread, since the parent
     fr_tid last;      // the same as far as costs depend on it, else FR_TID_NONE
     bool settled;
 };
@@ -33,6 +34,7 @@ struct lattice {
     const struct run *run;
     enum fr_bound kind;
     uint32_t limit;
+    uint32_t base;
     uint32_t threads;
     struct lattice_state *states;
     uint32_t *counts;  // [state][thread]
@@ -53,6 +55,7 @@ struct lattice {
     uint32_t waiting;                        // turns in the buckets
     uint32_t cost;                           // of the bucket at hand
     uint32_t buckets[LATTICE_BUCKETS];       // by cost, going round
+    uint32_t ends[FR_THREADS_MAX];           // only prefixes with at most so many events each
     uint32_t spawned[FR_THREADS_MAX];        // position of a child's SPAWN, or NONE
     uint32_t change_before[FR_THREADS_MAX];  // as `changes`, of the operation pending at the end
 };
@@ -64,6 +67,9 @@ void lattice_release(struct lattice *lattice);
 // must not change while the lattice is in use.
 FR_MUST_CHECK enum fr_status lattice_open(struct lattice *lattice, const struct run *run,
                                           enum fr_bound kind, uint32_t limit, uint32_t base);
+// Begins again, with those prefixes only that have at most ends[t] events of each thread t (NULL:
+// all of them).
+FR_MUST_CHECK enum fr_status lattice_reopen(struct lattice *lattice, const uint32_t *ends);
 // The next in the order of cost: a state, each once (and *thread FR_TID_NONE), or what
 // lattice_defer put off. False: none is left within the limit. States follow only from what
 // lattice_step added.
@@ -74,9 +80,20 @@ tset lattice_enabled(const struct lattice *lattice, uint32_t state);
 uint32_t lattice_price(const struct lattice *lattice, uint32_t state, tset enabled, fr_tid thread);
 // The position of thread's next event if the trace has it directly after the prefix, else NONE.
 uint32_t lattice_next(const struct lattice *lattice, uint32_t state, fr_tid thread);
+// The same if it has performed so many of its next events, and others none.
+uint32_t lattice_next_after(const struct lattice *lattice, uint32_t state, fr_tid thread,
+                            uint32_t events);
+bool lattice_is_enabled(const struct lattice *lattice, uint32_t state, fr_tid thread);
+// How many events of each thread are in the prefix; borrowed until a state is added.
+const uint32_t *lattice_counts(const struct lattice *lattice, uint32_t state);
 // Adds the state after the event at `at`, the next of its thread, reached at this cost.
 FR_MUST_CHECK enum fr_status lattice_step(struct lattice *lattice, uint32_t state, uint32_t at,
                                           uint32_t cost);
+// The same after the next `events` of thread, which the trace has there.
+FR_MUST_CHECK enum fr_status lattice_run(struct lattice *lattice, uint32_t state, fr_tid thread,
+                                         uint32_t events, uint32_t cost);
+// Adds the state of the same prefix in which no thread runs.
+FR_MUST_CHECK enum fr_status lattice_leave(struct lattice *lattice, uint32_t state, uint32_t cost);
 // Puts a step of thread from the state off until its cost is the turn of lattice_settle.
 FR_MUST_CHECK enum fr_status lattice_defer(struct lattice *lattice, uint32_t state, fr_tid thread,
                                            uint32_t cost);
@@ -86,9 +103,5 @@ bool lattice_is_whole(const struct lattice *lattice, uint32_t state);
 bool lattice_is_stuck(const struct lattice *lattice, uint32_t state);
 // Number of events in the prefix.
 uint32_t lattice_length(const struct lattice *lattice, uint32_t state);
-
-// The least cost of a schedule of the whole trace, limit + 1 if it is more than limit.
-FR_MUST_CHECK enum fr_status lattice_least(struct lattice *lattice, const struct run *run,
-                                           enum fr_bound kind, uint32_t limit, uint32_t *out);
 
 #endif

@@ -13,7 +13,7 @@ enum fr_status fr_trace_least_preemptions(struct fr_explorer *e, uint32_t limit,
     enum fr_status status = FR_OK;
     if (own > 0) {
         uint32_t below = own - 1 < limit ? own - 1 : limit;
-        status = lattice_least(&e->bound.lattice, &e->run, FR_BOUND_PREEMPTIONS, below, out);
+        status = context_least(&e->bound.context, &e->run, FR_BOUND_PREEMPTIONS, below, out);
     }
     if (status != FR_OK)
         e->errmsg = fr_status_text(status);

@@ -333,6 +333,49 @@ static enum fr_status get_prefixes(struct reader *r, struct bound *bound) {
     return status;
 }
 
+static enum fr_status get_events(struct reader *r, struct library *library,
+                                 const struct known *known) {
+    uint32_t count = get_count(r, 14);
+    enum fr_status status = FR_OK;
+    for (uint32_t i = 0; status == FR_OK && !r->bad && i < count; i++) {
+        struct need needs[UINT8_MAX];
+        struct volume volume = {.hash = get64(r)};
+        volume.before = get32(r);
+        volume.thread = get8(r);
+        volume.need_count = get8(r);
+        expect(r, is_known_thread(known, volume.thread));
+        for (uint32_t k = 0; k < volume.need_count; k++) {
+            needs[k].index = get32(r);
+            needs[k].thread = get8(r);
+            expect(r, is_known_thread(known, needs[k].thread));
+        }
+        bool fits = false;
+        if (!r->bad)
+            status = library_restore_event(library, volume, needs, &fits);
+        expect(r, fits);
+    }
+    return status;
+}
+
+static enum fr_status get_library(struct reader *r, struct library *library,
+                                  const struct known *known) {
+    enum fr_status status = get_events(r, library, known);
+    uint32_t count = get_count(r, 4);
+    for (uint32_t i = 0; status == FR_OK && !r->bad && i < count; i++) {
+        uint32_t last[FR_THREADS_MAX];
+        uint32_t threads = get_count(r, 4);
+        expect(r, threads <= FR_THREADS_MAX);
+        for (fr_tid t = 0; !r->bad && t < threads; t++) {
+            last[t] = get32(r);
+            bool is_event = last[t] < library->volume_count;
+            expect(r, last[t] == NONE || (is_event && library->volumes[last[t]].thread == t));
+        }
+        if (!r->bad)
+            status = library_restore_trace(library, last, threads);
+    }
+    return status;
+}
+
 static enum fr_status get_level(struct reader *r, const struct bound *bound, struct level *level,
                                 const struct known *known) {
     uint32_t count = get_count(r, 8);
@@ -346,19 +389,23 @@ static enum fr_status get_level(struct reader *r, const struct bound *bound, str
         expect(r, stretch->count != 0 && stretch->count <= known->events_max);
     }
     level->stretch_count = status == FR_OK ? count : 0;
-    count = get_count(r, 16);
+    count = get_count(r, 20);
     if (status == FR_OK)
         status = ALLOC_GROW(bound->alloc, level->items, level->capacity, count);
     for (uint32_t i = 0; status == FR_OK && !r->bad && i < count; i++) {
         struct branching *item = &level->items[i];
         item->hash = get64(r);
         item->first_stretch = get32(r);
+        item->trace = get32(r);
         item->thread = get32(r);
         uint32_t from = i == 0 ? 0 : level->items[i - 1].first_stretch;
         expect(r, is_known_thread(known, item->thread));
         expect(r, item->first_stretch >= from && item->first_stretch <= level->stretch_count);
         expect(r, i != 0 || item->first_stretch == 0);
-        expect(r, !r->bad && bound_is_scheduled(bound, item->hash, item->thread));
+        expect(r, item->trace == NONE || item->trace < bound->library.trace_count);
+        bool is_beyond = level == &bound->levels[BOUND_BEYOND];
+        expect(r, !r->bad && (is_beyond ? bound_is_beyond(bound, item->hash, item->thread)
+                                        : bound_is_scheduled(bound, item->hash, item->thread)));
     }
     level->count = status == FR_OK ? count : 0;
     return status;
@@ -383,14 +430,17 @@ static enum fr_status get_bound(struct reader *r, struct bound *bound, const str
     enum fr_status status = get_path(r, bound, known);
     if (status == FR_OK)
         status = get_prefixes(r, bound);
+    if (status == FR_OK)
+        status = get_library(r, &bound->library, known);
     bool is_open = bound->path_count != 0;
-    for (uint32_t i = 0; status == FR_OK && i < BOUND_LEVELS; i++) {
+    for (uint32_t i = 0; status == FR_OK && i <= BOUND_LEVELS; i++) {
         status = get_level(r, bound, &bound->levels[i], known);
         if (status == FR_OK && !r->bad)
             check_lengths(r, &bound->levels[i], known->events_max);
         is_open |= bound->levels[i].count != 0;
     }
-    expect(r, bound_is_on(bound) || !(bound->exhausted || is_open || bound->prefix_count != 0));
+    expect(r, bound_is_on(bound) || !(bound->exhausted || is_open || bound->prefix_count != 0 ||
+                                      bound->library.trace_count != 0));
     return result(r, status);
 }
 

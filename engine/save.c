@@ -173,6 +173,27 @@ static void put_prefixes(struct writer *w, const struct bound *bound) {
     }
 }
 
+static void put_library(struct writer *w, const struct library *library) {
+    put32(w, library->volume_count);
+    for (uint32_t i = 0; i < library->volume_count; i++) {
+        const struct volume *volume = &library->volumes[i];
+        put64(w, volume->hash);
+        put32(w, volume->before);
+        put8(w, volume->thread);
+        put8(w, volume->need_count);
+        for (uint32_t k = 0; k < volume->need_count; k++) {
+            put32(w, library->needs[volume->needs_at + k].index);
+            put8(w, library->needs[volume->needs_at + k].thread);
+        }
+    }
+    put32(w, library->trace_count);
+    for (uint32_t i = 0; i < library->trace_count; i++) {
+        put32(w, library->traces[i + 1] - library->traces[i]);
+        for (uint32_t k = library->traces[i]; k < library->traces[i + 1]; k++)
+            put32(w, library->rows[k].last);
+    }
+}
+
 static void put_level(struct writer *w, const struct level *level) {
     put32(w, level->stretch_count);
     for (uint32_t i = 0; i < level->stretch_count; i++) {
@@ -183,6 +204,7 @@ static void put_level(struct writer *w, const struct level *level) {
     for (uint32_t i = 0; i < level->count; i++) {
         put64(w, level->items[i].hash);
         put32(w, level->items[i].first_stretch);
+        put32(w, level->items[i].trace);
         put32(w, level->items[i].thread);
     }
 }
@@ -195,7 +217,8 @@ static void put_bound(struct writer *w, const struct bound *bound) {
     for (uint32_t i = 0; i < bound->path_count; i++)
         put32(w, bound->path[i]);
     put_prefixes(w, bound);
-    for (uint32_t i = 0; i < BOUND_LEVELS; i++)
+    put_library(w, &bound->library);
+    for (uint32_t i = 0; i <= BOUND_LEVELS; i++)
         put_level(w, &bound->levels[i]);
 }
 

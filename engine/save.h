@@ -18,8 +18,10 @@
 //              u64 announced, u8 has_trees, the trees if so)
 //   bound      u64 turn, u8 exhausted, u64 path_hash; list of u32 path;
 //              list of prefixes (u64 key, u64 taken, u64 judged);
-//              BOUND_LEVELS times: list of stretches (u32 thread, u32 count), list of branchings
-//              (u64 hash, u32 first_stretch, u32 thread)
+//              list of events (u64 hash, u32 before, u8 thread, u8 count of needs, needs: u32
+//              index, u8 thread); list of traces (list of u32 last events, by thread);
+//              BOUND_LEVELS + 1 times: list of stretches (u32 thread, u32 count), list of
+//              branchings (u64 hash, u32 first_stretch, u32 trace, u32 thread)
 //   checksum   u64, XXH3 of everything before
 //
 // A list of trees is its branches in preorder, each: u8 links (SAVE_CHILD, SAVE_NEXT), u8 kind,

@@ -19,6 +19,7 @@ struct bounded {
 static struct bounded explore(const struct program *program, const struct fr_plan *plan,
                               bool stable_keys, const struct brute_cost *truth, const char *name) {
     struct fr_config config = fr_config_default();
+    config.threads_max = FR_THREADS_MAX;
     config.stable_keys = stable_keys;
     struct fr_explorer *e;
     CHECK_OK(fr_explorer_new(&config, &e));
@@ -111,6 +112,62 @@ static void check_rows(void) {
     CHECK(rows >= 26, "only %u rows", rows);
     printf("%u rows exact: %.3f executions per trace\n", rows,
            (double)totals[1] / (double)totals[0]);
+}
+
+// Traces by their least preemptions, from plain DPOR: a truth for programs of many threads.
+static void count_by_least(const struct program *program, uint64_t within[4], const char *name) {
+    struct fr_config config = fr_config_default();
+    config.threads_max = FR_THREADS_MAX;
+    struct fr_explorer *e;
+    CHECK_OK(fr_explorer_new(&config, &e));
+    CHECK_OK(fr_explorer_start(e, &(struct fr_plan){.strategy = FR_STRATEGY_DPOR}));
+    static struct program_subject subject;
+    struct fr_subject s = program_subject(&subject, program);
+    memset(within, 0, 4 * sizeof *within);
+    while (fr_explorer_begin(e) == FR_OK) {
+        enum fr_verdict verdict;
+        uint64_t place;
+        uint32_t least;
+        CHECK_OK(s.execute(s.self, e, &verdict, &place));
+        CHECK_OK(fr_trace_least_preemptions(e, 3, &least));
+        for (uint32_t k = least; k < 4; k++)
+            within[k]++;
+        CHECK_OK(fr_explorer_end(e, verdict, place));
+    }
+    CHECK(fr_explorer_ending(e) == FR_ENDING_EXHAUSTED, "%s: not exhausted", name);
+    fr_explorer_free(e);
+}
+
+// The bounded search finds as many traces as plain DPOR, filtered; each is new and within the bound
+// (explore checks that).
+static void check_filtered(const struct program *program, const char *name) {
+    uint64_t within[4];
+    count_by_least(program, within, name);
+    for (uint32_t k = 0; k < 4; k++) {
+        struct fr_plan plan = {.strategy = FR_STRATEGY_DPOR,
+                               .order = (enum fr_order)((k + 1) % FR_ORDERS),
+                               .bound = FR_BOUND_PREEMPTIONS,
+                               .bound_max = k};
+        struct bounded got = explore(program, &plan, k % 2 == 0, NULL, name);
+        CHECK(got.executions == within[k], "%s, %u preemptions: %lu of %lu traces", name, k,
+              (unsigned long)got.executions, (unsigned long)within[k]);
+    }
+}
+
+static void check_many_threads(bool is_long) {
+    static const char *const rows[][2] = {
+        {"filesystem", "n=16"}, {"filesystem", "n=18"},  {"indexer", "n=13"},
+        {"indexer", "n=14"},    {"readers", "n=10"},     {"lastzero", "n=8"},
+        {"casrot", "n=8"},      {"philosophers", "n=5"}, {"philosophers", "n=7"},
+        {"manywrite", "n=4"},   {"reorder", "-"},        {"twostage", "writers=2"},
+        {"lastzero", "n=10"},   {"readers", "n=13"},     {"filesystem", "n=19"}};
+    static struct program program;
+    uint32_t count = is_long ? sizeof rows / sizeof *rows : 12;
+    for (uint32_t i = 0; i < count; i++) {
+        load_program(rows[i][0], rows[i][1], &program);
+        check_filtered(&program, rows[i][0]);
+    }
+    printf("%u programs of many threads: as many as plain DPOR has within the bound\n", count);
 }
 
 // Concuerror's counts for its delay-bounded optimal DPOR of readers(3) and readers(6).
@@ -215,6 +272,7 @@ int main(int argc, char **argv) {
     unsigned long count = argc > 2 ? strtoul(argv[2], NULL, 10) : is_long ? 40000 : 2000;
     uint32_t first = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0;
     check_rows();
+    check_many_threads(is_long);
     check_delays("n=3", (const unsigned[]){1, 2, 5, 8, 8, 8, 8}, 7);
     check_delays("n=6", (const unsigned[]){1, 2, 8, 23, 43, 58, 64}, 7);
     for (uint32_t i = first; i < sizeof families / sizeof *families; i++)

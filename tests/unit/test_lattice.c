@@ -56,7 +56,8 @@ static struct walked walk_text(const char *text, const char *order, enum fr_boun
     struct walked walked = walk(&lattice, &stage.explorer->run, kind, limit);
     CHECK(walked.settled_costs_fall == 0, "states are settled in the order of their cost");
     uint32_t least;
-    CHECK_OK(lattice_least(&lattice, &stage.explorer->run, kind, limit, &least));
+    CHECK_OK(
+        context_least(&stage.explorer->bound.context, &stage.explorer->run, kind, limit, &least));
     CHECK(least == (walked.least <= limit ? walked.least : limit + 1), "least says the same");
     lattice_release(&lattice);
     stage_close(&stage);

@@ -30,9 +30,9 @@ static uint32_t check_walks(struct stage *stage, const struct brute_cost *truth,
         }
         CHECK_OK(fr_trace_least_preemptions(e, UINT32_MAX, &got));
         CHECK(got == want, "%s: %u, not %u", name, got, want);
-        CHECK_OK(lattice_least(&e->bound.lattice, &e->run, FR_BOUND_DELAYS, UINT32_MAX, &got));
+        CHECK_OK(context_least(&e->bound.context, &e->run, FR_BOUND_DELAYS, UINT32_MAX, &got));
         CHECK(got == delays, "%s: %u delays, not %u", name, got, delays);
-        CHECK_OK(lattice_least(&e->bound.lattice, &e->run, FR_BOUND_DELAYS, delays, &got));
+        CHECK_OK(context_least(&e->bound.context, &e->run, FR_BOUND_DELAYS, delays, &got));
         CHECK(got == delays, "%s: %u delays, not %u", name, got, delays);
         CHECK(fr_trace_preemptions(e) >= want, "%s: fewer than the least", name);
         below += fr_trace_preemptions(e) > want;
@@ -132,7 +132,7 @@ static void check_by_hand(void) {
     stage_replay(&stage, "1100");
     CHECK_OK(fr_trace_least_preemptions(stage.explorer, 5, &least));
     CHECK(least == 0, "1100 needs %u", least);
-    CHECK_OK(lattice_least(&stage.explorer->bound.lattice, &stage.explorer->run, FR_BOUND_DELAYS, 5,
+    CHECK_OK(context_least(&stage.explorer->bound.context, &stage.explorer->run, FR_BOUND_DELAYS, 5,
                            &least));
     CHECK(least == 1, "1100 needs %u delays", least);
     stage_close(&stage);
