@@ -153,14 +153,7 @@ bool bound_restore_prefix(struct bound *b, struct prefix prefix) {
     return true;
 }
 
-bool bound_is_scheduled(const struct bound *b, uint64_t hash, fr_tid thread) {
-    if (b->prefix_size == 0)
-        return false;
-    const struct prefix *prefix = find_prefix(b, key_of(hash));
-    return prefix->key != 0 && tset_has(prefix->taken, thread);
-}
-
-bool bound_is_beyond(const struct bound *b, uint64_t hash, fr_tid thread) {
+bool bound_is_known(const struct bound *b, uint64_t hash, fr_tid thread) {
     if (b->prefix_size == 0)
         return false;
     const struct prefix *prefix = find_prefix(b, key_of(hash));

@@ -94,12 +94,10 @@ static inline bool bound_is_on(const struct bound *bound) {
 }
 
 // For restoring: room for so many prefixes in all; one of them (false: it is there, or none at
-// all); whether the step was remembered.
+// all); whether the step was remembered, or seen to be beyond the bound.
 FR_MUST_CHECK enum fr_status bound_reserve(struct bound *bound, uint32_t count);
 bool bound_restore_prefix(struct bound *bound, struct prefix prefix);
-bool bound_is_scheduled(const struct bound *bound, uint64_t hash, fr_tid thread);
-// The same of a step beyond the bound.
-bool bound_is_beyond(const struct bound *bound, uint64_t hash, fr_tid thread);
+bool bound_is_known(const struct bound *bound, uint64_t hash, fr_tid thread);
 
 // The thread that goes next. DIVERGED if the execution is not what it was.
 FR_MUST_CHECK enum fr_status bound_choose(struct bound *bound, const struct run *run, tset enabled,

@@ -157,6 +157,21 @@ enum fr_status dpor_before(struct dpor *dpor, const struct run *run, fr_tid tid,
     struct touch spare;
     struct step event = run_pending(run, tid, &spare);
     next->sleep = still_sleeping(run, node->sleep, &event);
+    next->foreign = node->foreign & next->sleep;
+    return FR_OK;
+}
+
+enum fr_status dpor_sleep(struct dpor *dpor, const struct run *run, tset threads, fr_tid tid,
+                          bool *sleeps) {
+    uint32_t depth = run->trace.length;
+    if (depth < dpor->replay)
+        return FR_OK;
+    enum fr_status status = reach_node(dpor, depth);
+    if (status != FR_OK)
+        return status;
+    dpor->nodes[depth].sleep |= threads;
+    dpor->nodes[depth].foreign |= threads;
+    *sleeps = tset_has(dpor->nodes[depth].sleep, tid);
     return FR_OK;
 }
 
@@ -207,7 +222,8 @@ static enum fr_status build_reversal(struct dpor *dpor, const struct run *run, s
     return FR_OK;
 }
 
-// sleep(E) ∩ WI[E](v) ≠ {}: the reversal was explored before.
+// sleep(E) ∩ WI[E](v) ≠ {}: the reversal was explored before. That a sleeper is independent of all
+// of v says so only if its races come back to this state: those found below other prefixes do not.
 static bool is_covered_by_sleep(const struct dpor *dpor, const struct run *run, uint32_t at,
                                 const struct sequence *w) {
     for (tset rest = dpor->nodes[at].sleep; rest != 0; rest &= rest - 1) {
@@ -215,7 +231,9 @@ static bool is_covered_by_sleep(const struct dpor *dpor, const struct run *run, 
         struct touch spare;
         if (!foresee_operation(run, tset_first(rest), at, NULL, 0, &step, &spare))
             continue;
-        if (wakeup_initial(&step, true, w) != INITIAL_NOT)
+        bool is_foreign = tset_has(dpor->nodes[at].foreign, step.thread);
+        enum initial initial = wakeup_initial(&step, true, w);
+        if (initial == INITIAL_FIRST || (initial != INITIAL_NOT && !is_foreign))
             return true;
     }
     return false;

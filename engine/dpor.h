@@ -15,6 +15,7 @@
 // A prefix E of the current execution: Sleep(E), WuT(E) and what follows it.
 struct node {
     tset sleep;
+    tset foreign;         // of them: what begins with these is explored by whoever has that prefix
     uint32_t wut;         // first branch still to be explored, or NONE
     uint32_t objects;     // how many were known here
     uint32_t explored;    // branches done
@@ -56,6 +57,10 @@ FR_MUST_CHECK enum fr_status dpor_choose(struct dpor *dpor, const struct run *ru
 // computes what sleeps after it.
 FR_MUST_CHECK enum fr_status dpor_before(struct dpor *dpor, const struct run *run, fr_tid thread,
                                          bool is_prefix);
+// Puts threads to sleep in the state at the end of the execution so far, which lies in the prefix.
+// *sleeps: whether `tid` sleeps there.
+FR_MUST_CHECK enum fr_status dpor_sleep(struct dpor *dpor, const struct run *run, tset threads,
+                                        fr_tid tid, bool *sleeps);
 // After it did. DIVERGED if an event repeated is not what it was.
 FR_MUST_CHECK enum fr_status dpor_after(struct dpor *dpor, const struct run *run);
 // True while the execution repeats the last one: fr_run_decide need not look at choices.

@@ -62,6 +62,8 @@ enum fr_status fr_explorer_start(struct fr_explorer *e, const struct fr_plan *pl
     if (plan->strategy >= FR_STRATEGIES || plan->order >= FR_ORDERS || plan->bound >= FR_BOUNDS ||
         plan->choice_count >= NONE || plan->segment_count >= NONE)
         return fail(e, FR_MISUSE, NULL);
+    if (plan->apart && (plan->strategy != FR_STRATEGY_DPOR || plan->bound != FR_BOUND_NONE))
+        return fail(e, FR_MISUSE, "only DPOR without a bound shares out traces among prefixes");
     uint64_t calls_at_start = e->alloc.calls;
     enum fr_status status =
         ALLOC_GROW(&e->alloc, e->choices, e->choice_capacity, plan->choice_count);
@@ -192,6 +194,18 @@ static enum fr_status choose(struct fr_explorer *e, tset enabled, bool is_prefix
     }
 }
 
+// What begins with a choice before the prefix's own belongs to another prefix: it sleeps.
+static enum fr_status keep_apart(struct fr_explorer *e, tset enabled, fr_tid *tid) {
+    tset before = 0;
+    for (uint32_t i = 0; thread_at(&e->run, enabled, i) != *tid; i++)
+        before |= tset_of(thread_at(&e->run, enabled, i));
+    bool sleeps = false;
+    enum fr_status status = dpor_sleep(&e->dpor, &e->run, before, *tid, &sleeps);
+    if (sleeps)
+        *tid = FR_TID_NONE;
+    return status;
+}
+
 static enum fr_status note_choice(struct fr_explorer *e, tset enabled, fr_tid tid) {
     struct run *run = &e->run;
     bool current = run->current != FR_TID_NONE && tset_has(enabled, run->current);
@@ -208,6 +222,8 @@ static enum fr_status note_choice(struct fr_explorer *e, tset enabled, fr_tid ti
 static enum fr_status go(struct fr_explorer *e, tset enabled, fr_tid *out) {
     bool is_prefix = e->choices_used < e->choice_count;
     enum fr_status status = choose(e, enabled, is_prefix, out);
+    if (status == FR_OK && is_prefix && e->plan.apart)
+        status = keep_apart(e, enabled, out);
     if (status != FR_OK)
         return status;
     if (*out == FR_TID_NONE) {

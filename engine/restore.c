@@ -103,6 +103,8 @@ static enum fr_status get_plan(struct reader *r, struct fr_explorer *e) {
                            .bound = (enum fr_bound)bound};
     plan.depth = get32(r);
     plan.bound_max = get32(r);
+    plan.apart = get_bool(r);
+    expect(r, !plan.apart || (strategy == FR_STRATEGY_DPOR && bound == FR_BOUND_NONE));
     plan.seed = get64(r);
     plan.order_seed = get64(r);
     plan.executions_max = get64(r);
@@ -267,12 +269,14 @@ static enum fr_status get_node(struct reader *r, struct dpor *dpor, const struct
                                struct node *node) {
     node->wut = NONE;
     node->sleep = get64(r);
+    node->foreign = get64(r);
     node->objects = get32(r);
     node->explored = get32(r);
     node->thread = get32(r);
     node->event_hash = get64(r);
     node->announced = get64(r);
-    expect(r, (node->sleep & ~known->threads) == 0 && is_known_thread(known, node->thread));
+    expect(r, ((node->sleep | node->foreign) & ~known->threads) == 0 &&
+                  is_known_thread(known, node->thread));
     struct known here = *known;
     if (!dpor->wakeup.stable_keys)
         here.objects = node->objects;
@@ -335,9 +339,8 @@ static enum fr_status get_prefixes(struct reader *r, struct bound *bound) {
 
 static enum fr_status get_events(struct reader *r, struct library *library,
                                  const struct known *known) {
-    uint32_t count = get_count(r, 14);
     enum fr_status status = FR_OK;
-    for (uint32_t i = 0; status == FR_OK && !r->bad && i < count; i++) {
+    for (uint32_t left = get_count(r, 14); status == FR_OK && !r->bad && left > 0; left--) {
         struct need needs[UINT8_MAX];
         struct volume volume = {.hash = get64(r)};
         volume.before = get32(r);
@@ -349,8 +352,8 @@ static enum fr_status get_events(struct reader *r, struct library *library,
             needs[k].thread = get8(r);
             expect(r, is_known_thread(known, needs[k].thread));
         }
-        bool fits = false;
-        if (!r->bad)
+        bool fits = !r->bad;
+        if (fits)
             status = library_restore_event(library, volume, needs, &fits);
         expect(r, fits);
     }
@@ -360,8 +363,7 @@ static enum fr_status get_events(struct reader *r, struct library *library,
 static enum fr_status get_library(struct reader *r, struct library *library,
                                   const struct known *known) {
     enum fr_status status = get_events(r, library, known);
-    uint32_t count = get_count(r, 4);
-    for (uint32_t i = 0; status == FR_OK && !r->bad && i < count; i++) {
+    for (uint32_t left = get_count(r, 4); status == FR_OK && !r->bad && left > 0; left--) {
         uint32_t last[FR_THREADS_MAX];
         uint32_t threads = get_count(r, 4);
         expect(r, threads <= FR_THREADS_MAX);
@@ -370,8 +372,7 @@ static enum fr_status get_library(struct reader *r, struct library *library,
             bool is_event = last[t] < library->volume_count;
             expect(r, last[t] == NONE || (is_event && library->volumes[last[t]].thread == t));
         }
-        if (!r->bad)
-            status = library_restore_trace(library, last, threads);
+        status = r->bad ? FR_CORRUPT : library_restore_trace(library, last, threads);
     }
     return status;
 }
@@ -403,9 +404,7 @@ static enum fr_status get_level(struct reader *r, const struct bound *bound, str
         expect(r, item->first_stretch >= from && item->first_stretch <= level->stretch_count);
         expect(r, i != 0 || item->first_stretch == 0);
         expect(r, item->trace == NONE || item->trace < bound->library.trace_count);
-        bool is_beyond = level == &bound->levels[BOUND_BEYOND];
-        expect(r, !r->bad && (is_beyond ? bound_is_beyond(bound, item->hash, item->thread)
-                                        : bound_is_scheduled(bound, item->hash, item->thread)));
+        expect(r, !r->bad && bound_is_known(bound, item->hash, item->thread));
     }
     level->count = status == FR_OK ? count : 0;
     return status;

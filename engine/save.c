@@ -48,6 +48,7 @@ static void put_plan(struct writer *w, const struct fr_explorer *e) {
     put8(w, e->plan.bound);
     put32(w, e->plan.depth);
     put32(w, e->plan.bound_max);
+    put8(w, e->plan.apart);
     put64(w, e->plan.seed);
     put64(w, e->plan.order_seed);
     put64(w, e->plan.executions_max);
@@ -147,6 +148,7 @@ static void put_dpor(struct writer *w, const struct dpor *dpor) {
     for (uint32_t depth = 0; depth < count; depth++) {
         const struct node *node = &dpor->nodes[depth];
         put64(w, node->sleep);
+        put64(w, node->foreign);
         put32(w, node->objects);
         put32(w, node->explored);
         put32(w, node->thread);

@@ -4,7 +4,8 @@
 // All numbers are little-endian; u8, u32, u64 below. A list is its u32 length, then its items.
 //
 //   header     u32 magic, u32 version; u32 threads_max, u32 events_max, u8 stable_keys
-//   plan       u8 strategy, u8 order, u8 bound; u32 depth, u32 bound_max; u64 seed, u64 order_seed,
+//   plan       u8 strategy, u8 order, u8 bound, u8 apart; u32 depth, u32 bound_max; u64 seed, u64
+//   order_seed,
 //              u64 executions_max; list of u8 choices;
 //              list of segments (u32 thread, u32 events, u64 until, u32 nth)
 //   progress   u64 executions, u8 was_cut, u8 ending; executions, redundant, failures, deadlocks,
@@ -14,8 +15,8 @@
 //   walk       u32 steps_most; u32 count per thread; u32 object_count;
 //              list of samples (u64 site, u32 at, u32 object, u32 thread)
 //   dpor       u64 turn, u64 inserted, u8 exhausted, u32 base, u32 replay;
-//              list of nodes (u64 sleep, u32 objects, u32 explored, u32 thread, u64 event_hash,
-//              u64 announced, u8 has_trees, the trees if so)
+//              list of nodes (u64 sleep, u64 foreign, u32 objects, u32 explored, u32 thread, u64
+//              event_hash, u64 announced, u8 has_trees, the trees if so)
 //   bound      u64 turn, u8 exhausted, u64 path_hash; list of u32 path;
 //              list of prefixes (u64 key, u64 taken, u64 judged);
 //              list of events (u64 hash, u32 before, u8 thread, u8 count of needs, needs: u32

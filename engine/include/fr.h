@@ -173,7 +173,9 @@ const char *fr_order_name(enum fr_order order);
 //   DELAYS       at most bound_max delays (Emmi, Qadeer, Rakamaric, POPL 2011): the scheduler goes
 //                on with the current thread, else with the next enabled number, going round, from
 //                the lowest; a delay makes it skip the thread it would run
-// Below a prefix, costs count from its end.
+// Below a prefix, costs count from its end: what a schedule costs within the bound is what its
+// prefix costs and what the rest does, so the traces within a bound are those below any prefix of
+// one length within what that prefix leaves of the bound.
 enum fr_bound { FR_BOUND_NONE, FR_BOUND_PREEMPTIONS, FR_BOUND_DELAYS, FR_BOUNDS };
 
 // One block of a replay: let a thread run until a condition holds, then go to the next block.
@@ -202,6 +204,11 @@ struct fr_plan {
     // traces below the prefix.
     const uint8_t *choices;
     size_t choice_count;
+    // DPOR without a bound, with a prefix: only those traces below the prefix that are below no
+    // prefix of the same length with a smaller choice in some place and equal ones before it. So
+    // the prefixes of one length share out all traces, each to one of them. Executions that turn
+    // out to belong to another prefix are given up (FR_STOP_REDUNDANT).
+    bool apart;
     // REPLAY only: run these blocks, then go on without preemption.
     const struct fr_segment *segments;
     size_t segment_count;
