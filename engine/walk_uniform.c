@@ -127,15 +127,33 @@ static tset interested(const struct walk *walk, const struct run *run, tset enab
     return set;
 }
 
+static fr_tid draw_intended(struct walk *walk, const struct run *run, tset set) {
+    uint32_t weight[FR_THREADS_MAX];
+    memcpy(weight, walk->weight, sizeof weight);
+    lend_to_parents(run, weight);
+    return draw_weighted(walk, set, weight);
+}
+
+// The intention for a thread that has just spawned another may have been one for its child.
+static void hand_over(struct walk *walk, const struct run *run) {
+    if (run->trace.length == 0)
+        return;
+    const struct event *last = &run->trace.events[run->trace.length - 1];
+    if (last->kind == FR_OP_SPAWN && last->thread == walk->intended &&
+        tset_has(run->live, last->target))
+        walk->intended = draw_intended(walk, run, tset_of(last->target) | tset_of(walk->intended));
+}
+
 // Interesting events of threads that are not the intended one are held back; all others go as a
 // random walk. If everybody is held back, another thread is intended.
 fr_tid walk_choose_surw(struct walk *walk, const struct run *run, tset enabled) {
     tset waiting = interested(walk, run, enabled);
+    hand_over(walk, run);
     if (walk->intended == FR_TID_NONE || !tset_has(run->live, walk->intended))
-        walk->intended = draw_weighted(walk, run->live, walk->weight);
+        walk->intended = draw_intended(walk, run, run->live);
     tset held = waiting & ~tset_of(walk->intended);
     if (held == enabled) {
-        walk->intended = draw_weighted(walk, enabled, walk->weight);
+        walk->intended = draw_intended(walk, run, enabled);
         held = waiting & ~tset_of(walk->intended);
     }
     fr_tid next = walk_draw_thread(walk, enabled & ~held);

@@ -37,14 +37,16 @@ static void parse_text(const char *text, struct program *program) {
 // Which events make the order that is counted.
 enum { KEY_ALL = 0, KEY_NONE = UINT32_MAX };
 
-// The order in which threads performed the events that touch the object with this key, as digits.
+// The order in which threads performed the events that touch the object with this key, or all
+// events, as digits.
 static uint64_t order_on_object(const struct fr_explorer *e, uint64_t key) {
     uint64_t order = 0;
     for (uint32_t at = 0; at < fr_trace_length(e); at++) {
         struct fr_event event = fr_trace_event(e, at);
+        bool counts = key == KEY_ALL;
         for (uint32_t i = 0; i < event.access_count; i++)
-            if (key == KEY_ALL || fr_trace_access(e, at, i).key == key)
-                order = order * 8 + event.thread + 1;
+            counts |= fr_trace_access(e, at, i).key == key;
+        order = counts ? order * 8 + event.thread + 1 : order;
     }
     return order;
 }
@@ -147,6 +149,12 @@ static void test_urw_is_uniform_over_interleavings(void) {
                &program);
     walk(&program, plan, 1, 40000, KEY_ALL, &result);
     check_uniform("URW, 1 + 5 events", &result.orders, 6);
+    // The child's events count as its parent's until it is there: 18 interleavings.
+    parse_text("shared x; late thread child { x = 3; x = 4; }"
+               "thread main { x = 1; spawn child; x = 2; } thread b { x = 5; }",
+               &program);
+    walk(&program, plan, 1, 40000, KEY_ALL, &result);
+    check_uniform("URW, a thread that is spawned", &result.orders, 18);
 }
 
 static void test_surw_is_uniform_over_interesting_events(void) {
@@ -160,6 +168,12 @@ static void test_surw_is_uniform_over_interesting_events(void) {
                &program);
     walk(&program, (struct fr_plan){.strategy = FR_STRATEGY_SURW, .seed = 3}, 1, 40000, 1, &result);
     check_uniform("SURW, 3 + 3 of 14 events", &result.orders, 20);
+    parse_text("shared x, own[3]; late thread child { own[2] = 1; x = 3; own[2] = 2; x = 4; }"
+               "thread main { own[0] = 3; spawn child; own[0] = 4; x = 1; }"
+               "thread b { own[1] = 1; x = 2; own[1] = 2; }",
+               &program);
+    walk(&program, (struct fr_plan){.strategy = FR_STRATEGY_SURW, .seed = 7}, 1, 40000, 1, &result);
+    check_uniform("SURW, a thread that is spawned", &result.orders, 12);
 }
 
 // Two threads, one event on x each, but the second has another before it. With priorities p, q and
@@ -174,6 +188,58 @@ static void test_pos_draws_a_priority_per_event(void) {
     uint32_t first = result.orders.key[0] == 012 ? 0 : 1;
     check_share("POS, one event against the second", result.orders.count[first],
                 result.orders.total, 2.0 / 3);
+}
+
+static uint64_t count_of(const struct tally *tally, uint64_t order) {
+    for (uint32_t i = 0; i < tally->classes; i++)
+        if (tally->key[i] == order)
+            return tally->count[i];
+    return 0;
+}
+
+// Three threads with one event each, of which the first two race. After the first of them, a, the
+// other one, b, draws anew, but c, which lost against a, does not: P(a, b, c) is the integral of
+// (1 - c) (1 - c^2) / 2 over c, 5/24, and P(a, c, b) 1/3 - 5/24. Priorities that stay, or that are
+// all drawn anew, would give 1/6.
+static void test_pos_draws_again_for_what_races(void) {
+    static struct program program;
+    static struct walk_result result;
+    parse_text("shared x, y; thread a { x = 1; } thread b { x = 2; } thread c { y = 1; }",
+               &program);
+    walk(&program, (struct fr_plan){.strategy = FR_STRATEGY_POS, .seed = 8}, 0, 40000, KEY_ALL,
+         &result);
+    const struct tally *orders = &result.orders;
+    check_share("POS, a then b that races with it", count_of(orders, 0123), orders->total,
+                5.0 / 24);
+    check_share("POS, b then a that races with it", count_of(orders, 0213), orders->total,
+                5.0 / 24);
+    check_share("POS, a then c that does not", count_of(orders, 0132), orders->total, 3.0 / 24);
+    check_share("POS, c then a", count_of(orders, 0312), orders->total, 4.0 / 24);
+}
+
+// Programs for which PCT's bound is its very probability: two threads, and one bug for exactly one
+// choice of priorities and of each change point.
+static void check_pct_is_exact(const char *name, const char *text, uint32_t depth) {
+    static struct program program;
+    static struct walk_result result;
+    parse_text(text, &program);
+    struct fr_plan plan = {.strategy = FR_STRATEGY_PCT, .seed = 9, .depth = depth};
+    walk(&program, plan, 1, 100000, KEY_NONE, &result);
+    check_share(name, result.failed, result.executions,
+                1.0 / (2 * pow(result.steps_most, depth - 1)));
+}
+
+static void test_pct_reaches_its_bound(void) {
+    check_pct_is_exact("PCT(1), exactly its bound",
+                       "shared x; thread a { x = 1; } thread b { assert x == 0; }", 1);
+    check_pct_is_exact("PCT(2), exactly its bound",
+                       "shared x, y; thread a { y = 1; x = 1; x = 0; y = 2; }"
+                       "thread b { assert x == 0; }",
+                       2);
+    check_pct_is_exact("PCT(3), exactly its bound",
+                       "shared x; thread a { x = 1; x = 2; }"
+                       "thread b { r = x; s = x; assert !(r == 1 && s == 2); }",
+                       3);
 }
 
 static void check_pct(const char *name, const char *text, uint32_t depth, uint32_t threads) {
@@ -209,6 +275,53 @@ static void test_pct_keeps_its_bound(void) {
               2, 4);
 }
 
+enum { ROUND_THREADS = 3, ROUND_EVENTS = 2, ROUND_STEPS = ROUND_THREADS * ROUND_EVENTS };
+
+// The definition: go on with the current thread, else with the next one that has not ended, going
+// round; skip as many as there are delays at this step.
+static uint64_t round_robin(const uint32_t *delays, uint32_t count) {
+    uint32_t left[ROUND_THREADS] = {ROUND_EVENTS, ROUND_EVENTS, ROUND_EVENTS};
+    uint32_t t = 0;
+    uint64_t order = 0;
+    for (uint32_t step = 1; step <= ROUND_STEPS; step++) {
+        uint32_t skip = 0;
+        for (uint32_t i = 0; i < count; i++)
+            skip += delays[i] == step;
+        while (left[t] == 0)
+            t = (t + 1) % ROUND_THREADS;
+        for (; skip > 0; skip--)
+            do
+                t = (t + 1) % ROUND_THREADS;
+            while (left[t] == 0);
+        left[t]--;
+        order = order * 8 + t + 1;
+    }
+    return order;
+}
+
+// Exactly the schedules with at most so many delays, by trying all places for them.
+static void test_delays_are_those_of_the_definition(void) {
+    static struct program program;
+    static struct walk_result result;
+    parse_text("shared x; thread t(i = 1..3) { x = 1; x = 2; }", &program);
+    for (uint32_t depth = 0; depth <= 2; depth++) {
+        static struct tally expected;
+        memset(&expected, 0, sizeof expected);
+        for (uint32_t a = 1; a <= ROUND_STEPS; a++)
+            for (uint32_t b = a; b <= ROUND_STEPS; b++)
+                count_class(&expected, round_robin((uint32_t[]){a, b}, depth));
+        struct fr_plan plan = {.strategy = FR_STRATEGY_DELAY, .seed = 10, .depth = depth};
+        walk(&program, plan, 1, 4000, KEY_ALL, &result);
+        CHECK(result.orders.classes == expected.classes, "%u delays: %u schedules of %u", depth,
+              result.orders.classes, expected.classes);
+        for (uint32_t i = 0; i < expected.classes; i++)
+            CHECK(count_of(&result.orders, expected.key[i]) != 0, "%u delays: one is missing",
+                  depth);
+        printf("DELAY, 2 + 2 + 2 events, %u delays: %u schedules, as defined\n", depth,
+               expected.classes);
+    }
+}
+
 // Every schedule of DELAY has at most its number of delays, and without one there is one schedule.
 static void test_delays_leave_the_round_robin_only_where_they_may(void) {
     static struct program program;
@@ -231,7 +344,10 @@ int main(void) {
     test_urw_is_uniform_over_interleavings();
     test_surw_is_uniform_over_interesting_events();
     test_pos_draws_a_priority_per_event();
+    test_pos_draws_again_for_what_races();
+    test_pct_reaches_its_bound();
     test_pct_keeps_its_bound();
+    test_delays_are_those_of_the_definition();
     test_delays_leave_the_round_robin_only_where_they_may();
     return 0;
 }
