@@ -1,7 +1,9 @@
 """The engine's tests kill each known mistake: seeded one by one, every one makes a test fail.
 
 The mistakes are those that looked right while the reference was built, and our own. A mutant is a
-replacement in one file of the engine; the golden rows and the random programs run against it.
+replacement in one file of the engine, and names the test that kills it: the first of golden rows,
+random programs, cut executions and the explorer's own test to do so. Each line of MUTANTS is a row
+of the table mistake, file, test.
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -19,35 +21,60 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LONG = bool(os.environ.get("FRONTRUN_LONG"))
 FLAGS = ["-std=c11", "-O1", "-w", "-D_GNU_SOURCE", "-Iengine/include", "-Iengine", "-Itests/lib"]
-# What the mutants have to survive: (program, arguments).
-SUITE = [("golden", []), ("random", ["1", "4000"])]
+# The tests that kill, with their arguments.
+SUITE: dict[str, list[str]] = {
+    "model/golden": [],
+    "model/random": ["1", "4000"],
+    "model/cut": [],
+    "unit/explorer": [],
+}
 
 
 @dataclass(frozen=True)
 class Mutant:
     name: str
     file: str
+    killed_by: str  # of SUITE
     old: str
     new: str
     quick: bool = False  # also killed in the default run
 
 
+# Known mistakes that are no replacement of a few lines here:
+#
+# * Siblings out of turn, and those they cover re-inserted below them: needs a second insertion.
+#   It was exact on thousands of random programs and wrong on lock rings from four threads on;
+#   rings of 2 to 5 are among the random programs. The two simpler ways to take siblings out of
+#   turn are mutants.
+# * DPOR cut at the bound plus one preemption, conservative backtracking (BPOR), least preemptions
+#   found greedily: bounds are a search of their own here, without slack
+#   (docs/decisions/preemption-bound.md). The programs that refuted the three are held by
+#   tests/model/test_bounds.c (inc(4) and casw(4) without preemption) and
+#   tests/unit/test_preemptions.c (brute force, with locks).
+# * Work split by handing out (prefix, sleep set): a prefix of ours begins with nothing asleep,
+#   and tests/unit/test_explorer.c compares all prefixes up to length 3 with the interleavings
+#   below them.
+# * A sleeper's footprint taken from where it fell asleep: none is kept, it is what the thread has
+#   announced (docs/algorithm.md, section 3).
 MUTANTS = [
     Mutant(
         "notdep only up to the second event",
         "dpor.c",
+        "model/golden",
         "for (uint32_t k = race.first + 1; k < trace->length; k++)",
         "for (uint32_t k = race.first + 1; k < trace->length && k < race.second; k++)",
     ),
     Mutant(
         "a weak read counts as the spin's last access",
         "perform.c",
+        "model/random",
         "if (mode == FR_READ || mode == FR_WRITE) {",
         "if (mode == FR_READ || mode == FR_WRITE || mode == FR_READ_WEAK) {",
     ),
     Mutant(
         "siblings taken freely out of turn",
         "wakeup.c",
+        "model/random",
         "if (other != at && is_initial_below(wakeup, &step, other))",
         "if (0)",
         quick=True,
@@ -55,24 +82,28 @@ MUTANTS = [
     Mutant(
         "a reversed conditional operation always succeeds",
         "dpor.c",
+        "model/random",
         "spare->mode = succeeds ? FR_WRITE : FR_READ;",
         "spare->mode = succeeds ? FR_WRITE : FR_WRITE;",
     ),
     Mutant(
         "a reversed conditional operation ends as it did",
         "dpor.c",
+        "model/golden",
         "spare->mode = succeeds ? FR_WRITE : FR_READ;",
         "(void)succeeds;",
     ),
     Mutant(
         "no race of an acquire that waits at the end",
-        "race.c",
-        "if (taken != NONE)",
-        "if (0)",
+        "jump.c",
+        "model/golden",
+        "if (!thread->pending || thread->kind != FR_OP_ACQUIRE || run_is_enabled(run, tid))",
+        "if (1)",
     ),
     Mutant(
         "no race of an acquire that waited when time passed",
         "jump.c",
+        "model/random",
         "if (taken == NONE)\n            continue;",
         "if (1)\n            continue;",
         quick=True,
@@ -80,66 +111,77 @@ MUTANTS = [
     Mutant(
         "an acquire that waits races again at each jump",
         "jump.c",
+        "model/random",
         "taken < trace_barrier(&run->trace) ||",
         "",
     ),
     Mutant(
         "races across a jump",
         "race.c",
+        "model/random",
         "if (cause.at < b->barrier || ",
         "if (",
     ),
     Mutant(
         "acquires race across a jump",
         "race.c",
+        "model/random",
         "b->rival >= b->barrier &&",
         "",
     ),
     Mutant(
         "only one of those who are due wakes up",
         "jump.c",
+        "model/random",
         "            run_fall_due(thread);",
         "        {\n            run_fall_due(thread);\n            break;\n        }",
     ),
     Mutant(
         "a jump is no barrier",
         "trace.c",
+        "model/random",
         "memcpy(clock, trace->barrier_clock, trace->threads_max * sizeof *clock);",
         "memset(clock, 0, trace->threads_max * sizeof *clock);",
     ),
     Mutant(
         "the hash forgets what was before a jump",
         "trace.c",
+        "model/random",
         "uint64_t causes = trace->barrier_hash;",
         "uint64_t causes = 0;",
     ),
     Mutant(
         "an acquire whose time is over never takes the lock",
         "jump.c",
+        "model/random",
         "    if (thread->kind == FR_OP_ACQUIRE)\n        thread->kind = FR_OP_TRY;",
         "    if (thread->kind == FR_OP_ACQUIRE)\n        thread->kind = FR_OP_JOIN;",
     ),
     Mutant(
         "a join whose time is over still waits for the thread's events",
         "jump.c",
+        "model/random",
         "    thread->kind = FR_OP_SLEEP;",
         "    if (thread->kind == FR_OP_SPIN)\n        thread->kind = FR_OP_SLEEP;",
     ),
     Mutant(
         "an acquire of a tree has the mode of the try it became",
         "wakeup.c",
+        "model/random",
         " || out->kind == FR_OP_ACQUIRE",
         "",
     ),
     Mutant(
         "acquires race even if ordered otherwise",
         "race.c",
+        "model/golden",
         "if (trace->events[a].thread == b->thread)\n        return true;",
         "if (1)\n        return trace->events[a].thread == b->thread;",
     ),
     Mutant(
         "races that are not immediate",
         "race.c",
+        "model/golden",
         "if (other != d && trace_before(trace, d, other))\n            return false;",
         "if (0)\n            return false;",
         quick=True,
@@ -147,12 +189,14 @@ MUTANTS = [
     Mutant(
         "a release and the acquire it allows are reversed",
         "race.c",
+        "model/golden",
         "if (b->kind == FR_OP_ACQUIRE && a->kind == FR_OP_RELEASE && a->outcome)",
         "if (0)",
     ),
     Mutant(
         "an acquire has no rival",
         "perform.c",
+        "model/golden",
         "event->rival = object->acquired_at;",
         "event->rival = NONE;",
         quick=True,
@@ -160,18 +204,21 @@ MUTANTS = [
     Mutant(
         "insertion compares prefixes, not equivalence",
         "wakeup.c",
+        "model/golden",
         "if (comparable && step_depends(step, other))\n            return INITIAL_NOT;",
         "if (i + 1 >= 1)\n            return INITIAL_NOT;",
     ),
     Mutant(
         "what cannot be compared counts as dependent",
         "wakeup.c",
+        "model/golden",
         "if (comparable && step_depends(step, other))",
         "if (!comparable || step_depends(step, other))",
     ),
     Mutant(
         "sleep is inherited whole",
         "dpor.c",
+        "model/golden",
         "if (step_depends(&asleep, event))",
         "if (0)",
         quick=True,
@@ -179,36 +226,42 @@ MUTANTS = [
     Mutant(
         "nothing sleeps",
         "dpor.c",
+        "model/golden",
         "node->sleep |= tset_of(node->thread);",
         "node->sleep |= 0;",
     ),
     Mutant(
         "weak writes conflict with weak reads",
         "step.c",
+        "model/random",
         "[FR_READ_WEAK] = 1 << FR_WRITE,",
         "[FR_READ_WEAK] = 1 << FR_WRITE | 1 << FR_WRITE_WEAK,",
     ),
     Mutant(
         "a weak write does not conflict with a read",
         "step.c",
+        "model/random",
         "[FR_WRITE_WEAK] = 1 << FR_READ | 1 << FR_WRITE,",
         "[FR_WRITE_WEAK] = 1 << FR_WRITE,",
     ),
     Mutant(
         "spawn does not come before what the thread does",
         "perform.c",
+        "model/golden",
         "run->threads[step->target].last = at;",
         "",
     ),
     Mutant(
         "a spin is reversed before the only write that lets it go",
         "race.c",
+        "model/random",
         "return b->kind != FR_OP_SPIN || spin_has_other_write(trace, cause.at, at);",
         "return true;",
     ),
     Mutant(
         "the hash forgets what an event depends on",
         "trace.c",
+        "model/golden",
         "causes += mix64(",
         "causes += 0 * mix64(",
         quick=True,
@@ -216,39 +269,112 @@ MUTANTS = [
     Mutant(
         "the hash depends on the linearisation",
         "trace.c",
+        "model/random",
         "trace->hash += mix64(event->hash);",
         "trace->hash = mix64(trace->hash + event->hash);",
+    ),
+    Mutant(
+        "a join does not come after what the thread did",
+        "perform.c",
+        "model/golden",
+        "step->kind == FR_OP_JOIN && run->threads[step->target].last != NONE",
+        "step->kind == FR_OP_JOIN && false",
+    ),
+    Mutant(
+        "a release of a free lock is never reversed",
+        "race.c",
+        "model/random",
+        "a->kind == FR_OP_RELEASE && a->outcome)",
+        "a->kind == FR_OP_RELEASE)",
+    ),
+    Mutant(
+        "a failing operation counts as a write",
+        "run.c",
+        "model/golden",
+        "spare->mode = condition_holds(run, thread) ? FR_WRITE : FR_READ;",
+        "spare->mode = FR_WRITE;",
+    ),
+    Mutant(
+        "races of the repeated part are not looked at again",
+        "dpor.c",
+        "model/golden",
+        "if (race.first < dpor->base)",
+        "if (race.first < dpor->base || race.second < dpor->replay)",
+    ),
+    Mutant(
+        "a weak write hides the accesses before it",
+        "perform.c",
+        "model/random",
+        "if (step->touches[i].mode != FR_WRITE)\n            continue;",
+        "if (step->touches[i].mode != FR_WRITE && step->touches[i].mode != FR_WRITE_WEAK)\n"
+        "            continue;",
+    ),
+    Mutant(
+        "siblings out of turn, and those they cover are dropped",
+        "wakeup.c",
+        "model/random",
+        "    for (uint32_t other = *head; other != NONE; other = wakeup->branches[other].next)\n"
+        "        if (other != at && is_initial_below(wakeup, &step, other))\n"
+        "            return false;\n",
+        "    for (uint32_t *link = head; *link != NONE;)\n"
+        "        if (*link != at && is_initial_below(wakeup, &step, *link))\n"
+        "            *link = wakeup->branches[*link].next;\n"
+        "        else\n"
+        "            link = &wakeup->branches[*link].next;\n"
+        "    if (*head == at)\n"
+        "        return true;\n"
+        "    for (before = *head; wakeup->branches[before].next != at;)\n"
+        "        before = wakeup->branches[before].next;\n",
+    ),
+    Mutant(
+        "a cut execution is reversed by performed events only",
+        "dpor.c",
+        "unit/explorer",
+        "if (status != FR_OK || !is_cut || run->trace.length == 0)",
+        "if (1)",
     ),
 ]
 
 
-def build(tree: Path, name: str) -> Path:
+def build(tree: Path, test: str) -> Path:
+    kind, name = test.split("/")
     sources = [*sorted(tree.glob("engine/*.c")), *sorted(tree.glob("tests/lib/*.c"))]
     program = tree / name
-    command = ["gcc", *FLAGS, *map(str, sources), f"tests/model/test_{name}.c", "-lm", "-o", name]
+    command = ["gcc", *FLAGS, *map(str, sources), f"tests/{kind}/test_{name}.c", "-lm", "-o", name]
     subprocess.run(command, cwd=tree, check=True)
     return program
 
 
-def survives(tree: Path) -> bool:
-    for name, arguments in SUITE:
-        program = build(tree, name)
+def survives(tree: Path, test: str) -> bool:
+    """Does the test pass? One that never ends does not."""
+    try:
         ran = subprocess.run(
-            [str(program), *arguments], cwd=tree, capture_output=True, timeout=120, check=False
+            [str(build(tree, test)), *SUITE[test]],
+            cwd=tree,
+            capture_output=True,
+            timeout=600,
+            check=False,
         )
-        if ran.returncode != 0:
-            return False
-    return True
+    except subprocess.TimeoutExpired:
+        return False
+    return ran.returncode == 0
 
 
 def copy_tree(to: Path) -> Path:
-    for part in ("engine", "tests/lib", "tests/model"):
+    for part in ("engine", "tests/lib", "tests/model", "tests/unit"):
         shutil.copytree(ROOT / part, to / part)
     return to
 
 
-def test_the_engine_itself_survives(tmp_path: Path) -> None:
-    assert survives(copy_tree(tmp_path))
+@pytest.mark.parametrize("test", SUITE if LONG else ["model/golden"])  # ctest runs them all
+def test_the_engine_itself_survives(test: str, tmp_path: Path) -> None:
+    assert survives(copy_tree(tmp_path), test)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_each_mistake_is_still_a_replacement(mutant: Mutant) -> None:
+    text = (ROOT / "engine" / mutant.file).read_text(encoding="utf-8")
+    assert text.count(mutant.old) == 1, f"{mutant.file} has changed: adapt the mutant"
 
 
 @pytest.mark.parametrize(
@@ -257,7 +383,5 @@ def test_the_engine_itself_survives(tmp_path: Path) -> None:
 def test_each_mistake_is_killed(mutant: Mutant, tmp_path: Path) -> None:
     tree = copy_tree(tmp_path)
     source = tree / "engine" / mutant.file
-    text = source.read_text()
-    assert text.count(mutant.old) == 1, f"{mutant.file} has changed: adapt the mutant"
-    source.write_text(text.replace(mutant.old, mutant.new))
-    assert not survives(tree)
+    source.write_text(source.read_text().replace(mutant.old, mutant.new))
+    assert not survives(tree, mutant.killed_by)
