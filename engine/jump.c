@@ -68,9 +68,10 @@ enum fr_status run_jump(struct run *run, bool *jumped) {
         return status;
     run->now = earliest;
     run->current = FR_TID_NONE;
-    for (tset rest = run->live; rest != 0; rest &= rest - 1) {
-        struct thread *thread = &run->threads[tset_first(rest)];
-        if (thread->deadline != 0 && thread->deadline <= run->now)
+    // A child may have announced before it is spawned.
+    for (fr_tid t = 0; t < run->thread_count; t++) {
+        struct thread *thread = &run->threads[t];
+        if (thread->pending && thread->deadline != 0 && thread->deadline <= run->now)
             run_fall_due(thread);
     }
     return FR_OK;

@@ -81,7 +81,11 @@ static struct fr_op any_op(struct session *s) {
     uint32_t count = take_byte(&s->input);
     // Mostly what the kind needs, sometimes anything.
     bool has_target = op.kind == FR_OP_SPAWN || op.kind == FR_OP_JOIN;
-    op.access_count = has_target ? 0 : 1;
+    bool may_wait = op.kind == FR_OP_ACQUIRE || op.kind == FR_OP_JOIN || op.kind == FR_OP_SPIN ||
+                    op.kind == FR_OP_SLEEP;
+    if (may_wait && count % 4 != 0)
+        op.deadline_ns = fr_run_now(s->explorer) + count % 4 - 1;
+    op.access_count = has_target || op.kind == FR_OP_SLEEP ? 0 : 1;
     if (op.kind == FR_OP_ACCESS || count >= 240)
         op.access_count = count < 250 ? count % 4 : count % (FR_ACCESSES_MAX + 2);
     if (count == 255)

@@ -189,6 +189,23 @@ static void test_a_spin_that_times_out_leaves_later_ones_as_they_were(void) {
     close_host(&host, FR_STOP_FINISHED);
 }
 
+static void test_a_child_that_announced_early_is_due_when_it_starts(void) {
+    struct host host;
+    fr_tid child;
+    open_host(&host, 1);
+    CHECK_OK(fr_run_enter(host.e, 0, &child));
+    announce(&host, child, FR_OP_SLEEP, 0, 10);
+    announce(&host, 0, FR_OP_SLEEP, 0, 20);
+    expect(&host, 0, true, 20);
+    struct fr_op spawn = {.kind = FR_OP_SPAWN, .target = child};
+    CHECK_OK(fr_run_announce(host.e, 0, &spawn));
+    expect(&host, 0, true, 20);
+    leave(&host, 0);
+    expect(&host, child, true, 20);
+    leave(&host, child);
+    close_host(&host, FR_STOP_FINISHED);
+}
+
 // ------------------------------------------------------------------------------ races
 
 // b waits through two jumps for what a has taken: one race, at the first.
@@ -271,6 +288,7 @@ int main(void) {
     test_without_a_deadline_nobody_is_waited_for();
     test_only_what_may_be_disabled_has_a_deadline();
     test_a_spin_that_times_out_leaves_later_ones_as_they_were();
+    test_a_child_that_announced_early_is_due_when_it_starts();
     test_who_waited_when_time_passed_races_with_the_acquisition();
     test_nothing_races_across_a_jump();
     test_the_time_of_each_event();
