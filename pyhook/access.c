@@ -102,6 +102,11 @@ static PyObject *bound_to(PyObject *object) {
     return PyMethod_Check(object) ? PyMethod_GET_SELF(object) : NULL;
 }
 
+void access_add_object(struct access_list *list, PyObject *object, bool write) {
+    if (container_is_instance(object))
+        access_add(list, location_of_object(object), write ? FR_WRITE : FR_READ);
+}
+
 void access_add_whole(struct access_list *list, PyObject *object, bool write, bool on_stack) {
     if (object == NULL)
         return;
@@ -147,6 +152,8 @@ static void add_element(struct access_list *list, PyObject *object, PyObject *ke
 }
 
 void access_add_item(struct access_list *list, PyObject *object, PyObject *key, bool write) {
+    if (Py_IS_TYPE(object, &PyDictProxy_Type))
+        object = container_owner(object);
     if (!is_element(object, key)) {
         bool fills = PyDict_Check(object) && !PyDict_CheckExact(object) && has_missing(object);
         access_add_whole(list, object, write || fills, false);
@@ -198,7 +205,43 @@ static bool is_fixed(PyObject *object, PyObject *name) {
     return found == NULL || Py_TYPE(found)->tp_descr_set == NULL;
 }
 
+static bool is_cell_contents(PyObject *object, PyObject *name) {
+    return PyCell_Check(object) && PyUnicode_CompareWithASCIIString(name, "cell_contents") == 0;
+}
+
+// How an attribute touches its object as a whole: weakly, as attributes are apart. Those that a C
+// type computes are part of the contents, and another __dict__ or __class__ is another object.
+static enum fr_mode mode_of_whole(PyObject *object, PyObject *name, bool write) {
+    if (write && (PyUnicode_CompareWithASCIIString(name, "__dict__") == 0 ||
+                  PyUnicode_CompareWithASCIIString(name, "__class__") == 0))
+        return FR_WRITE;
+    if (container_is_instance(object) || PyType_Check(object))
+        return write ? FR_WRITE_WEAK : FR_READ_WEAK;
+    PyObject *found = _PyType_Lookup(Py_TYPE(object), name);
+    if (found != NULL && Py_TYPE(found)->tp_descr_set != NULL && !PyFunction_Check(object))
+        return write ? FR_WRITE : FR_READ;
+    return write ? FR_WRITE_WEAK : FR_READ_WEAK;
+}
+
+// The instance and its __dict__ become one, now that somebody will have both.
+static void unite(PyObject *object, PyObject *name) {
+    if (PyType_Check(object) || PyModule_Check(object) || Py_TYPE(object)->tp_dictoffset == 0 ||
+        PyUnicode_CompareWithASCIIString(name, "__dict__") != 0)
+        return;
+    PyObject *dict = PyObject_GenericGetDict(object, NULL);
+    if (dict == NULL) {
+        PyErr_Clear();
+        return;
+    }
+    location_unite(object, dict);
+    Py_DECREF(dict);
+}
+
 static void add_attribute(struct access_list *list, PyObject *object, PyObject *name, bool write) {
+    if (is_cell_contents(object, name)) {
+        access_add(list, location_of_cell(object), write ? FR_WRITE : FR_READ);
+        return;
+    }
     // A module's attributes are its functions' globals.
     if (PyModule_Check(object)) {
         add_element(list, PyModule_GetDict(object), name, write);
@@ -208,6 +251,7 @@ static void add_attribute(struct access_list *list, PyObject *object, PyObject *
     if (!write && is_fixed(object, name))
         return;
     access_add(list, location_of_attribute(object, name), write ? FR_WRITE : FR_READ);
+    access_add(list, location_of_object(object), mode_of_whole(object, name, write));
     if (!write || PyType_Check(object))
         access_add(list, location_of_class_attribute(name), write ? FR_WRITE : FR_READ);
 }
@@ -222,6 +266,9 @@ void access_add_attribute(struct access_list *list, PyObject *object, PyObject *
         list->is_full = true;  // refused: what cannot be told apart is not passed over
         return;
     }
+    object = PyWeakref_CheckProxy(object) ? container_owner(object) : object;
+    if (!write)
+        unite(object, exact);
     add_attribute(list, object, exact, write);
     Py_DECREF(exact);
 }
@@ -236,6 +283,21 @@ static PyObject *behind_super(PyObject *object) {
             return self != NULL ? self : object;
         }
     return object;
+}
+
+// Positional patterns mean the attributes that the class names in __match_args__.
+static void add_positional(struct access_list *list, PyObject *subject, PyObject *class,
+                           int count) {
+    static PyObject *word;
+    if (word == NULL)
+        word = PyUnicode_InternFromString("__match_args__");
+    if (word == NULL || !PyType_Check(class))
+        return;
+    PyObject *names = _PyType_Lookup((PyTypeObject *)class, word);
+    if (names == NULL || !PyTuple_CheckExact(names))
+        return;
+    for (Py_ssize_t i = 0; i < count && i < PyTuple_GET_SIZE(names); i++)
+        access_add_attribute(list, subject, PyTuple_GET_ITEM(names, i), false);
 }
 
 static void add_match_class(struct access_list *list, PyObject *subject, PyObject *names) {
@@ -318,8 +380,9 @@ static void collect_subscript(struct access_list *list, const struct site *site,
         access_add_deletion(list, top[-2], top[-1]);
         break;
     case SITE_CONTAINS:
-        if (PyDict_CheckExact(top[-1]) && location_is_plain(top[-2]))
-            access_add_item(list, top[-1], top[-2], false);
+        if (PyDict_CheckExact(container_owner(top[-1])) && !PyDictValues_Check(top[-1]) &&
+            !PyDictItems_Check(top[-1]) && location_is_plain(top[-2]))
+            access_add_item(list, container_owner(top[-1]), top[-2], false);
         else
             access_add_whole(list, top[-1], false, true);
         break;
@@ -375,6 +438,7 @@ static void collect_value(struct access_list *list, const struct site *site,
         access_add_next(list, top[-1], own_references(on, top[-1]));
         break;
     case SITE_MATCH_CLASS:
+        add_positional(list, top[-3], top[-2], site->argument);
         add_match_class(list, top[-3], top[-1]);
         break;
     default:
@@ -387,6 +451,7 @@ void access_collect(struct access_list *list, const struct site *site, const str
     switch ((enum site_kind)site->kind) {
     case SITE_NONE:
     case SITE_LEAVE:
+    case SITE_INTRINSIC:
         break;
     case SITE_GET_ATTRIBUTE:
     case SITE_SET_ATTRIBUTE:

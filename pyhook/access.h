@@ -51,6 +51,8 @@ void access_add(struct access_list *list, uint64_t key, enum fr_mode mode);
 // objects without shared mutable state. on_stack: the caller found the object in a stack slot, so
 // that one reference means nobody else has it.
 void access_add_whole(struct access_list *list, PyObject *object, bool write, bool on_stack);
+// All attributes of an instance of a class of Python code; nothing for others.
+void access_add_object(struct access_list *list, PyObject *object, bool write);
 // The contents that an iterator will ask for next.
 void access_add_next(struct access_list *list, PyObject *iterator, Py_ssize_t references_own);
 // container[key]; for other objects as access_add_whole.

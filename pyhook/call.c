@@ -19,7 +19,9 @@ enum effect {
     EFFECT_SET_ITEM,
     EFFECT_DELETE_ITEM,
     EFFECT_GET_ATTRIBUTE,
-    EFFECT_SET_ATTRIBUTE
+    EFFECT_SET_ATTRIBUTE,
+    EFFECT_GET_DICT,
+    EFFECT_READS_OBJECT
 };
 
 static const struct {
@@ -33,13 +35,16 @@ static const struct {
 
 // Effects by what identifies a C function: its method definition, slot definition or type. These
 // stay the same when an implementation is interposed. Open addressing.
-enum { EFFECTS_MAX = 512 };
+enum { DEPTH_MAX = 4 };  // of partials
+enum { EFFECTS_MAX = 1024 };
 static struct {
     const void *identity;
     enum effect effect;
 } effects[EFFECTS_MAX];
 
-static PyTypeObject *method_wrapper;  // has no name in the C API of all versions
+// Types that have no name in the C API of all versions.
+static PyTypeObject *method_wrapper;
+static PyTypeObject *partial;
 
 static unsigned slot_of(const void *identity) {
     unsigned at = (unsigned)(((uint64_t)(uintptr_t)identity >> 3) * 0x9E3779B97F4A7C15ull >> 40);
@@ -52,13 +57,19 @@ static enum effect effect_of(const void *identity) {
     return effects[slot_of(identity)].effect;
 }
 
+// All types share the definition of a slot; what it wraps is the type's (or that of a base).
+static const void *identity_of_wrapper(const PyWrapperDescrObject *wrapper) {
+    uintptr_t mixed = (uintptr_t)wrapper->d_base * 31 + (uintptr_t)wrapper->d_wrapped;
+    return (const void *)mixed;  // never followed
+}
+
 static const void *identity_of(PyObject *callable) {
     if (PyCFunction_Check(callable))
         return ((PyCFunctionObject *)callable)->m_ml;
     if (Py_IS_TYPE(callable, &PyMethodDescr_Type) || Py_IS_TYPE(callable, &PyClassMethodDescr_Type))
         return ((PyMethodDescrObject *)callable)->d_method;
     if (Py_IS_TYPE(callable, &PyWrapperDescr_Type))
-        return ((PyWrapperDescrObject *)callable)->d_base;
+        return identity_of_wrapper((PyWrapperDescrObject *)callable);
     return callable;
 }
 
@@ -81,6 +92,12 @@ int call_open(void) {
         return -1;
     method_wrapper = (PyTypeObject *)Py_NewRef(Py_TYPE(sample));
     Py_DECREF(sample);
+    PyObject *functools = PyImport_ImportModule("_functools");
+    if (functools != NULL)
+        partial = (PyTypeObject *)PyObject_GetAttrString(functools, "partial");
+    Py_XDECREF(functools);
+    if (partial == NULL)
+        return -1;
     for (size_t i = 0; i < sizeof callables / sizeof *callables; i++) {
         PyObject *callable = find_callable(i);
         if (callable == NULL && PyErr_Occurred())
@@ -157,6 +174,25 @@ static void add_attribute(struct access_list *list, const struct call *call, boo
         access_add_attribute(list, bound.self, bound.values[0], write);
 }
 
+static void add_dict(struct access_list *list, const struct call *call) {
+    static PyObject *name;
+    if (name == NULL)
+        name = PyUnicode_InternFromString("__dict__");
+    if (name == NULL)
+        list->failed = true;
+    else if (call->count > 0)
+        access_add_attribute(list, call->values[0], name, false);
+}
+
+// The attributes of self and of the arguments.
+static void add_objects(struct access_list *list, const struct call *call, bool write) {
+    if (call->self != NULL)
+        access_add_object(list, call->self, write);
+    for (Py_ssize_t i = 0; i < call->count; i++)
+        if (call->values[i] != NULL)
+            access_add_object(list, call->values[i], write);
+}
+
 static void apply(struct access_list *list, const struct call *call, enum effect effect) {
     switch (effect) {
     case EFFECT_NOTHING:
@@ -175,6 +211,14 @@ static void apply(struct access_list *list, const struct call *call, enum effect
     case EFFECT_GET_ATTRIBUTE:
     case EFFECT_SET_ATTRIBUTE:
         add_attribute(list, call, effect == EFFECT_SET_ATTRIBUTE);
+        return;
+    case EFFECT_GET_DICT:
+        add_dict(list, call);
+        return;
+    case EFFECT_READS_OBJECT:
+        access_add_whole(list, call->self, false, false);
+        add_arguments(list, call, false);
+        add_objects(list, call, false);
         return;
     case EFFECT_WRITES:
         break;
@@ -239,6 +283,37 @@ static int visit_inside(PyObject *object, void *context) {
     return 0;
 }
 
+enum { PARTIAL_MAX = 24 };
+
+// A member of a functools.partial, borrowed.
+static PyObject *partial_member(PyObject *object, const char *name) {
+    for (const PyMemberDef *member = partial->tp_members; member->name != NULL; member++)
+        if (strcmp(member->name, name) == 0)
+            return *(PyObject **)((char *)object + member->offset);
+    return NULL;
+}
+
+// The arguments of the partial, then those of the call. False: too many to look at.
+static bool collect_partial(struct access_list *list, const struct call *call) {
+    PyObject *values[PARTIAL_MAX];
+    PyObject *arguments = partial_member(call->callable, "args");
+    struct call whole = {.callable = partial_member(call->callable, "func"),
+                         .values = values,
+                         .keywords = partial_member(call->callable, "keywords")};
+    if (whole.callable == NULL || arguments == NULL || !PyTuple_Check(arguments) ||
+        PyTuple_GET_SIZE(arguments) + call->count > PARTIAL_MAX || call->depth == DEPTH_MAX)
+        return false;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(arguments); i++)
+        values[whole.count++] = PyTuple_GET_ITEM(arguments, i);
+    for (Py_ssize_t i = 0; i < call->count; i++)
+        values[whole.count++] = call->values[i];
+    whole.depth = call->depth + 1;
+    collect_call(list, &whole);
+    if (call->keywords != NULL)
+        access_add_whole(list, call->keywords, false, true);
+    return true;
+}
+
 // An object with a __call__ of its own: an instance of a Python class, functools.partial ...
 static void collect_object(struct access_list *list, struct call *call) {
     static PyObject *name;
@@ -248,6 +323,9 @@ static void collect_object(struct access_list *list, struct call *call) {
         collect_function(list, call, function);
         return;
     }
+    if (PyType_IsSubtype(Py_TYPE(call->callable), partial) && collect_partial(list, call))
+        return;
+    access_add_whole(list, call->callable, true, false);
     if (Py_TYPE(call->callable)->tp_traverse != NULL && !PyFunction_Check(call->callable))
         Py_TYPE(call->callable)->tp_traverse(call->callable, visit_inside, list);
     apply(list, call, EFFECT_WRITES);
@@ -268,9 +346,24 @@ static int visit_wrapper(PyObject *object, void *context) {
     return 0;
 }
 
+// Slotted.n.__get__(object), Slotted.n.__set__(object, value).
+static bool collect_member(struct access_list *list, const struct call *call,
+                           const struct wrapper *wrapper) {
+    if (wrapper->descriptor == NULL || wrapper->self == NULL || call->count == 0 ||
+        !(Py_IS_TYPE(wrapper->self, &PyMemberDescr_Type) ||
+          Py_IS_TYPE(wrapper->self, &PyGetSetDescr_Type)))
+        return false;
+    const char *name = ((PyWrapperDescrObject *)wrapper->descriptor)->d_base->name;
+    bool write = strcmp(name, "__get__") != 0;
+    access_add_attribute(list, call->values[0], PyDescr_NAME(wrapper->self), write);
+    return true;
+}
+
 static void collect_wrapper(struct access_list *list, struct call *call) {
     struct wrapper wrapper = {NULL, NULL};
     Py_TYPE(call->callable)->tp_traverse(call->callable, visit_wrapper, &wrapper);
+    if (collect_member(list, call, &wrapper))
+        return;
     call->self = wrapper.self;
     apply(list, call,
           wrapper.descriptor != NULL ? effect_of(identity_of(wrapper.descriptor)) : EFFECT_WRITES);
@@ -292,6 +385,9 @@ static void collect_call(struct access_list *list, struct call *call) {
     } else if (Py_IS_TYPE(callable, &PyMethodDescr_Type) ||
                Py_IS_TYPE(callable, &PyWrapperDescr_Type)) {
         bind(call);
+        const struct wrapper wrapper = {callable, call->self};
+        if (Py_IS_TYPE(callable, &PyWrapperDescr_Type) && collect_member(list, call, &wrapper))
+            return;
         if (call->self == NULL || !container_is_primitive(call->self))
             apply(list, call, effect_of(identity_of(callable)));
     } else if (Py_IS_TYPE(callable, method_wrapper)) {

@@ -100,7 +100,8 @@ int container_open(void) {
 }
 
 PyTypeObject *container_c_type(PyTypeObject *type) {
-    while (type->tp_dealloc == python_dealloc && type->tp_base != NULL)
+    // A C type made from a specification without a dealloc has that of classes, but methods in C.
+    while (type->tp_dealloc == python_dealloc && type->tp_methods == NULL && type->tp_base != NULL)
         type = type->tp_base;
     return type;
 }
@@ -125,10 +126,31 @@ enum container_kind container_kind_of(PyObject *object) {
                                                                            : CONTAINER_WHOLE;
 }
 
+int container_is_instance(PyObject *object) {
+    return container_c_type(Py_TYPE(object)) == &PyBaseObject_Type &&
+           !Py_IS_TYPE(object, &PyBaseObject_Type);
+}
+
+// For a heap type, its type is visited too.
+static int visit_source(PyObject *object, void *context) {
+    if (!PyType_Check(object))
+        *(PyObject **)context = object;
+    return 0;
+}
+
 // A dict view holds its dict and nothing else.
 static int visit_dict(PyObject *object, void *context) {
     *(PyObject **)context = object;
     return 0;
+}
+
+// What io.BytesIO.getbuffer() exports is an object of its own, which holds the BytesIO.
+static PyObject *behind_buffer(PyObject *exporter) {
+    if (strcmp(Py_TYPE(exporter)->tp_name, "_io._BytesIOBuffer") != 0)
+        return exporter;
+    PyObject *source = exporter;
+    Py_TYPE(exporter)->tp_traverse(exporter, visit_source, &source);
+    return source;
 }
 
 PyObject *container_owner(PyObject *object) {
@@ -137,9 +159,19 @@ PyObject *container_owner(PyObject *object) {
         Py_TYPE(object)->tp_traverse(object, visit_dict, &dict);
         return dict;
     }
+    // A proxy may be made over any mapping, another proxy included.
+    if (Py_IS_TYPE(object, &PyDictProxy_Type)) {
+        PyObject *mapping = object;
+        Py_TYPE(object)->tp_traverse(object, visit_dict, &mapping);
+        return mapping != object ? container_owner(mapping) : object;
+    }
+    if (PyWeakref_CheckProxy(object)) {
+        PyObject *referent = ((PyWeakReference *)object)->wr_object;
+        return referent != Py_None ? container_owner(referent) : object;
+    }
     if (PyMemoryView_Check(object)) {
         PyObject *exporter = PyMemoryView_GET_BASE(object);
-        return exporter != NULL ? exporter : object;
+        return exporter != NULL ? behind_buffer(exporter) : object;
     }
     return object;
 }

@@ -93,4 +93,22 @@ static inline PyObject *cpython_slot(_PyStackRef slot) {
 }
 #endif
 
+// The __dict__ of an instance whose type has one, borrowed; NULL if it was not made yet. (Up
+// to 3.10 every instance with attributes has one; later they are kept apart until somebody asks for
+// it.)
+static inline PyObject *cpython_instance_dict(PyObject *object) {
+#if PY_VERSION_HEX >= 0x030b0000
+    if (Py_TYPE(object)->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
+        PyObject *dict = ((PyObject **)object)[-3];
+#if PY_VERSION_HEX >= 0x030c0000 && PY_VERSION_HEX < 0x030d0000
+        if ((uintptr_t)dict & 1)  // the values
+            return NULL;
+#endif
+        return dict;
+    }
+#endif
+    PyObject **dict = _PyObject_GetDictPtr(object);
+    return dict != NULL ? *dict : NULL;
+}
+
 #endif

@@ -1,5 +1,7 @@
 // Locations: the keys of shared memory, and the pins that keep them apart.
 // SPDX-License-Identifier: Apache-2.0
+#include "cpython.h"
+
 #include "location.h"
 
 #include <assert.h>
@@ -7,10 +9,12 @@
 
 #include "observe.h"
 
-// Pinned objects: open addressing over slots, order lists the used slots. Memory is kept from one
+// Pinned objects: open addressing over slots, order lists the used slots. bases: whose address
+// stands for the object. Memory is kept from one
 // execution to the next, so that a warm one allocates nothing.
 struct pins {
     PyObject **slots;
+    PyObject **bases;
     uint32_t *order;
     uint32_t capacity;  // power of two or 0
     uint32_t count;
@@ -19,7 +23,7 @@ struct pins {
 static struct pins pins;   // of the execution
 static struct pins spare;  // being emptied, or empty
 
-enum tag { TAG_OBJECT = 1, TAG_ATTRIBUTE, TAG_CLASS, TAG_ELEMENT, TAG_CELL, TAG_ORDER };
+enum tag { TAG_OBJECT = 1, TAG_CLASS, TAG_ELEMENT, TAG_CELL, TAG_ORDER };
 
 static uint64_t finish(uint64_t h) {
     h ^= h >> 33;
@@ -42,40 +46,69 @@ static uint32_t find_slot(const struct pins *set, const PyObject *object) {
     return at;
 }
 
+static void free_memory(struct pins *set) {
+    free(set->slots);
+    free(set->bases);
+    free(set->order);
+}
+
 static bool grow(struct pins *set) {
     struct pins bigger = {.capacity = set->capacity != 0 ? set->capacity * 2 : 64,
                           .count = set->count};
     bigger.slots = calloc(bigger.capacity, sizeof *bigger.slots);
+    bigger.bases = malloc(bigger.capacity * sizeof *bigger.bases);
     bigger.order = malloc(bigger.capacity * sizeof *bigger.order);
-    if (bigger.slots == NULL || bigger.order == NULL) {
-        free(bigger.slots);
-        free(bigger.order);
+    if (bigger.slots == NULL || bigger.bases == NULL || bigger.order == NULL) {
+        free_memory(&bigger);
         return false;
     }
     for (uint32_t i = 0; i < set->count; i++) {
         PyObject *object = set->slots[set->order[i]];
         uint32_t at = find_slot(&bigger, object);
         bigger.slots[at] = object;
+        bigger.bases[at] = set->bases[set->order[i]];
         bigger.order[i] = at;
     }
-    free(set->slots);
-    free(set->order);
+    free_memory(set);
     *set = bigger;
     return true;
 }
 
-static void pin(PyObject *object) {
+// The dict of an object's attributes if there is one by now; does not make it.
+static PyObject *find_dict(PyObject *object) {
+    PyTypeObject *type = Py_TYPE(object);
+    if (PyType_Check(object))
+        return ((PyTypeObject *)object)->tp_dict;
+    if (type->tp_dictoffset == 0)
+        return NULL;
+    return cpython_instance_dict(object);
+}
+
+// Pins the object; whose address stands for it.
+static PyObject *pin(PyObject *object) {
     if (2 * (uint64_t)pins.count >= pins.capacity && !grow(&pins) &&
         (uint64_t)pins.count + 1 >= pins.capacity) {
         // No memory to remember the pin: never letting go of the object keeps the keys right.
-        Py_INCREF(object);
-        return;
+        return Py_NewRef(object);
     }
     uint32_t at = find_slot(&pins, object);
     if (pins.slots[at] != NULL)
-        return;
+        return pins.bases[at];
     pins.slots[at] = Py_NewRef(object);
     pins.order[pins.count++] = at;
+    PyObject *dict = find_dict(object);
+    pins.bases[at] = object;
+    if (dict == NULL)
+        return object;
+    PyObject *base = pin(dict);  // may move what we hold
+    pins.bases[find_slot(&pins, object)] = base;
+    return base;
+}
+
+void location_unite(PyObject *object, PyObject *dict) {
+    PyObject *base = pin(object);
+    pin(dict);
+    pins.bases[find_slot(&pins, dict)] = base;
 }
 
 Py_ssize_t location_references(PyObject *object) {
@@ -97,15 +130,13 @@ void location_reset(void) {
         spare = pins;
         pins = full;
     } else {
-        free(spare.slots);
-        free(spare.order);
+        free_memory(&spare);
         spare = full;
     }
 }
 
 uint64_t location_of_object(PyObject *object) {
-    pin(object);
-    return mix(object, TAG_OBJECT, 0);
+    return mix(pin(object), TAG_OBJECT, 0);
 }
 
 // Hash of a key for which location_is_plain holds, or of an exact str: cannot fail.
@@ -117,8 +148,7 @@ static uint64_t hash_plain(PyObject *key) {
 
 uint64_t location_of_attribute(PyObject *object, PyObject *name) {
     assert(PyUnicode_CheckExact(name));
-    pin(object);
-    return mix(object, TAG_ATTRIBUTE, hash_plain(name));
+    return location_of_element(object, name);
 }
 
 uint64_t location_of_class_attribute(PyObject *name) {
@@ -146,13 +176,11 @@ bool location_is_plain(PyObject *key) {
 }
 
 uint64_t location_of_element(PyObject *container, PyObject *key) {
-    pin(container);
-    return mix(container, TAG_ELEMENT, hash_plain(key));
+    return mix(pin(container), TAG_ELEMENT, hash_plain(key));
 }
 
 uint64_t location_of_order(PyObject *dict) {
-    pin(dict);
-    return mix(dict, TAG_ORDER, 0);
+    return mix(pin(dict), TAG_ORDER, 0);
 }
 
 uint64_t location_of_cell(PyObject *cell) {

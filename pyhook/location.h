@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+// An instance and its __dict__ are one object here: the attribute and the element of that name
+// meet, and so do the whole instance and the whole dict. A class is one with its namespace.
+
 // The attribute of one object. name: an exact str.
 uint64_t location_of_attribute(PyObject *object, PyObject *name);
 // The attributes of this name in all classes: what every attribute lookup may end at.
@@ -25,6 +28,9 @@ uint64_t location_of_element(PyObject *container, PyObject *key);
 uint64_t location_of_order(PyObject *dict);
 // The variable in a cell.
 uint64_t location_of_cell(PyObject *cell);
+// From now on the dict is the __dict__ of this object, which made it just now, or makes it
+// available.
+void location_unite(PyObject *object, PyObject *dict);
 // How many references of the object are ours: 1 if it is pinned, else 0.
 Py_ssize_t location_references(PyObject *object);
 

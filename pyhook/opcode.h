@@ -45,7 +45,8 @@ enum site_kind {
     SITE_TEST,
     SITE_FORMAT,
     SITE_MATCH_CLASS,
-    SITE_LEAVE  // touches nothing; the frame goes back to its caller
+    SITE_INTRINSIC,  // becomes READ_TOP or NONE when its argument is known
+    SITE_LEAVE       // touches nothing; the frame goes back to its caller
 };
 
 // Where the word of a place comes from.

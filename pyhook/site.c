@@ -166,6 +166,9 @@ static const char *called_word(const struct depth_unit *units, int by) {
     return opcode->kind == SITE_ENTER ? "__exit__" : "()";
 }
 
+// The argument of CALL_INTRINSIC_1 that is the unary plus (since 3.12).
+enum { INTRINSIC_PLUS = 5 };
+
 // Kind and action of one instruction; the word where static_name has none.
 static void settle(struct site *site, const struct depth_unit *units, Py_ssize_t at,
                    const char **action, const char **word) {
@@ -176,6 +179,8 @@ static void settle(struct site *site, const struct depth_unit *units, Py_ssize_t
     site->argument = name_index(opcode->word_from, unit->argument);
     *action = opcode->action;
     *word = opcode->word;
+    if (opcode->kind == SITE_INTRINSIC)
+        site->kind = unit->argument == INTRINSIC_PLUS ? SITE_READ_TOP : SITE_NONE;
     if (opcode->word_from == OPCODE_WORD_OPERATOR) {
         enum site_kind kind;
         *word = opcode_operator(unit->argument, &kind);
