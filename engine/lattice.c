@@ -98,22 +98,26 @@ static bool has_left(const struct lattice *l, const uint32_t *counts, fr_tid t) 
     return thread->left && counts[t] == thread->count && is_started(l, counts, t);
 }
 
-// Was the object written in the prefix after the event `since`? Every write is ordered with that.
-static bool is_written_since(const struct lattice *l, const uint32_t *counts, uint32_t slot,
-                             uint32_t since) {
+// Was the slot written in the prefix after the thread's last strong access of it before position
+// `before`? Every write is ordered with that.
+static bool is_written_behind(const struct lattice *l, const uint32_t *counts, fr_tid t,
+                              uint32_t slot, uint32_t before) {
     const struct trace *trace = &l->run->trace;
+    uint32_t since = trace_last_strong(trace, t, slot, before);
     if (since == NONE)
         return true;
-    for (uint32_t at = since + 1; at < trace->length; at++) {
-        const struct event *event = &trace->events[at];
-        if ((event->slots >> slot % 64 & 1) == 0 || !contains(l, counts, at))
-            continue;
-        for (uint32_t i = 0; i < event->touch_count; i++) {
-            struct touch touch = trace->touches[event->touches_at + i];
-            if (touch.slot == slot && (touch.mode == FR_WRITE || touch.mode == FR_WRITE_WEAK))
-                return true;
-        }
-    }
+    for (uint32_t at = since + 1; at < trace->length; at++)
+        if (trace_writes(trace, at, slot) && contains(l, counts, at))
+            return true;
+    return false;
+}
+
+// Of a SPIN with these touches, performed at a position or (the trace's length) not yet.
+static bool is_spin_enabled(const struct lattice *l, const uint32_t *counts, fr_tid t,
+                            const struct touch *touches, uint32_t count, uint32_t at) {
+    for (uint32_t i = 0; i < count; i++)
+        if (is_written_behind(l, counts, t, touches[i].slot, at))
+            return true;
     return false;
 }
 
@@ -134,8 +138,9 @@ static bool is_due(const struct lattice *l, const uint32_t *counts, uint8_t aske
 }
 
 static bool is_next_enabled(const struct lattice *l, const uint32_t *counts, fr_tid t) {
-    const struct event *event = &l->run->trace.events[l->run->threads[t].positions[counts[t]]];
-    uint32_t slot = event->touch_count == 0 ? NONE : l->run->trace.touches[event->touches_at].slot;
+    const struct trace *trace = &l->run->trace;
+    const struct event *event = &trace->events[l->run->threads[t].positions[counts[t]]];
+    uint32_t slot = event->touch_count == 0 ? NONE : trace->touches[event->touches_at].slot;
     if (is_due(l, counts, event->asked, event->deadline))
         return true;
     switch (event->kind) {
@@ -145,11 +150,12 @@ static bool is_next_enabled(const struct lattice *l, const uint32_t *counts, fr_
             return true;
         // fall through
     case FR_OP_ACQUIRE:
-        return is_lock_free(l, counts, slot, l->changes[event - l->run->trace.events]);
+        return is_lock_free(l, counts, slot, l->changes[event - trace->events]);
     case FR_OP_JOIN:
         return has_left(l, counts, event->target);
     case FR_OP_SPIN:
-        return is_written_since(l, counts, slot, event->since);
+        return is_spin_enabled(l, counts, t, &trace->touches[event->touches_at], event->touch_count,
+                               (uint32_t)(event - trace->events));
     case FR_OP_SLEEP:
         // A join or spin that timed out had to wait until then.
         return false;
@@ -161,7 +167,6 @@ static bool is_next_enabled(const struct lattice *l, const uint32_t *counts, fr_
 // The same for what the thread had announced when the execution ended.
 static bool is_pending_enabled(const struct lattice *l, const uint32_t *counts, fr_tid t) {
     const struct thread *thread = &l->run->threads[t];
-    const struct objects *objects = &l->run->objects;
     uint32_t slot = thread->touch_count == 0 ? NONE : thread->touches[0].slot;
     if (is_due(l, counts, thread->asked, thread->deadline))
         return true;
@@ -175,9 +180,8 @@ static bool is_pending_enabled(const struct lattice *l, const uint32_t *counts, 
     case FR_OP_JOIN:
         return has_left(l, counts, thread->target);
     case FR_OP_SPIN:
-        if (!tset_has(objects->items[slot].accessed[SINCE_STRONG], t))
-            return true;
-        return is_written_since(l, counts, slot, objects_since(objects, slot, SINCE_STRONG)[t]);
+        return is_spin_enabled(l, counts, t, thread->touches, thread->touch_count,
+                               l->run->trace.length);
     case FR_OP_SLEEP:
         return false;
     default:

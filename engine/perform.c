@@ -176,11 +176,6 @@ enum fr_status run_perform(struct run *run, fr_tid tid) {
     event->switchable = thread->switchable;
     event->asked = thread->asked;
     event->deadline = thread->deadline;
-    if (step.kind == FR_OP_SPIN) {
-        const struct object *object = &run->objects.items[step.touches[0].slot];
-        if (tset_has(object->accessed[SINCE_STRONG], tid))
-            event->since = objects_since(&run->objects, step.touches[0].slot, SINCE_STRONG)[tid];
-    }
     thread->pending = false;
     thread->deadline = 0;
     thread->positions[thread->count++] = at;

@@ -25,23 +25,24 @@ static bool is_immediate(const struct trace *trace, const struct event *b, uint3
     return true;
 }
 
-// A SPIN re-read can be performed before the write d only if another write of the object, which
-// stays when d and all after it are taken away, lies behind the thread's last access.
+// Is the slot written behind the last access that the thread of event `at` made of it, by an event
+// that stays when d and all after it are taken away?
+static bool has_other_write(const struct trace *trace, uint32_t d, uint32_t at, uint32_t slot) {
+    uint32_t since = trace_last_strong(trace, trace->events[at].thread, slot, at);
+    if (since == NONE)
+        return true;
+    for (uint32_t k = since + 1; k < at; k++)
+        if (k != d && trace_writes(trace, k, slot) && !trace_before(trace, d, k))
+            return true;
+    return false;
+}
+
+// A SPIN re-read can be performed before the write d only if another write lets it go.
 static bool spin_has_other_write(const struct trace *trace, uint32_t d, uint32_t at) {
     const struct event *b = &trace->events[at];
-    if (b->since == NONE)
-        return true;
-    uint32_t slot = trace->touches[b->touches_at].slot;
-    for (uint32_t k = b->since + 1; k < at; k++) {
-        if (k == d || trace_before(trace, d, k))
-            continue;
-        const struct event *event = &trace->events[k];
-        for (uint32_t i = 0; i < event->touch_count; i++) {
-            struct touch touch = trace->touches[event->touches_at + i];
-            if (touch.slot == slot && (touch.mode == FR_WRITE || touch.mode == FR_WRITE_WEAK))
-                return true;
-        }
-    }
+    for (uint32_t i = 0; i < b->touch_count; i++)
+        if (has_other_write(trace, d, at, trace->touches[b->touches_at + i].slot))
+            return true;
     return false;
 }
 

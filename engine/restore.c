@@ -225,7 +225,8 @@ static enum fr_status get_branch(struct reader *r, struct wakeup *wakeup, const 
     expect(r, !has_target || is_known_thread(known, step.target));
     expect(r, step.index != 0 && step.index <= known->events_max);
     expect(r, step.touch_count <= FR_ACCESSES_MAX);
-    expect(r, step.kind == FR_OP_ACCESS || step.touch_count == (is_bare ? 0U : 1U));
+    bool is_many = step.kind == FR_OP_ACCESS || step.kind == FR_OP_SPIN;
+    expect(r, is_many || step.touch_count == (is_bare ? 0U : 1U));
     if (r->bad)
         return FR_CORRUPT;
     get_touches(r, wakeup, &step, touches, known->objects);

@@ -133,6 +133,8 @@ static bool is_well_formed(const struct run *run, const struct fr_op *op) {
         return op->access_count == 0;
     if (op->kind == FR_OP_SPAWN || op->kind == FR_OP_JOIN)
         return op->access_count == 0 && op->target < run->thread_count;
+    if (op->kind == FR_OP_SPIN)
+        return op->access_count != 0;
     return op->kind == FR_OP_ACCESS || op->access_count == 1;
 }
 
@@ -194,13 +196,20 @@ enum fr_status run_leave(struct run *run, fr_tid tid) {
     return FR_OK;
 }
 
-static bool spin_is_enabled(const struct run *run, fr_tid tid) {
-    uint32_t slot = run->threads[tid].touches[0].slot;
+static bool is_written_behind(const struct run *run, fr_tid tid, uint32_t slot) {
     const struct object *object = &run->objects.items[slot];
     if (!tset_has(object->accessed[SINCE_STRONG], tid))
         return true;
     uint32_t seen = objects_since(&run->objects, slot, SINCE_STRONG)[tid];
     return object->last_change != NONE && object->last_change > seen;
+}
+
+static bool spin_is_enabled(const struct run *run, fr_tid tid) {
+    const struct thread *thread = &run->threads[tid];
+    for (uint32_t i = 0; i < thread->touch_count; i++)
+        if (is_written_behind(run, tid, thread->touches[i].slot))
+            return true;
+    return false;
 }
 
 bool run_is_enabled(const struct run *run, fr_tid tid) {

@@ -58,7 +58,6 @@ enum fr_status trace_push(struct trace *trace, const struct step *step, uint64_t
         .causes_at = trace->cause_count,
         .rival = NONE,
         .barrier = trace_barrier(trace),
-        .since = NONE,
         .target = step->target,
         .thread = (uint8_t)step->thread,
         .kind = step->kind,
@@ -153,6 +152,33 @@ static uint32_t count_jumps(const struct trace *trace, uint32_t at) {
             high = middle;
     }
     return low;
+}
+
+uint32_t trace_last_strong(const struct trace *trace, fr_tid thread, uint32_t slot,
+                           uint32_t before) {
+    for (uint32_t at = before; at-- > 0;) {
+        const struct event *event = &trace->events[at];
+        if (event->thread != thread || (event->slots >> slot % 64 & 1) == 0)
+            continue;
+        for (uint32_t i = 0; i < event->touch_count; i++) {
+            struct touch touch = trace->touches[event->touches_at + i];
+            if (touch.slot == slot && (touch.mode == FR_READ || touch.mode == FR_WRITE))
+                return at;
+        }
+    }
+    return NONE;
+}
+
+bool trace_writes(const struct trace *trace, uint32_t at, uint32_t slot) {
+    const struct event *event = &trace->events[at];
+    if ((event->slots >> slot % 64 & 1) == 0)
+        return false;
+    for (uint32_t i = 0; i < event->touch_count; i++) {
+        struct touch touch = trace->touches[event->touches_at + i];
+        if (touch.slot == slot && (touch.mode == FR_WRITE || touch.mode == FR_WRITE_WEAK))
+            return true;
+    }
+    return false;
 }
 
 uint64_t trace_now(const struct trace *trace, uint32_t at) {

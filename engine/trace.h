@@ -33,8 +33,6 @@ struct event {
     // Position of the first event after the last jump of time before this one, 0 if there was none:
     // all before it happens before this event.
     uint32_t barrier;
-    // SPIN: position of this thread's last strong access of the object before this, or NONE.
-    uint32_t since;
     fr_tid target;
     uint8_t thread;
     uint8_t kind;   // what it came to, see run_fall_due
@@ -101,6 +99,11 @@ void trace_seal(struct trace *trace, uint64_t thread_name);
 FR_MUST_CHECK enum fr_status trace_jump(struct trace *trace, uint64_t now);
 FR_MUST_CHECK enum fr_status trace_choice(struct trace *trace, struct choice choice);
 
+// Position of the thread's last strong access (read or write) of a slot before a position, or NONE.
+uint32_t trace_last_strong(const struct trace *trace, fr_tid thread, uint32_t slot,
+                           uint32_t before);
+// Does the event write the slot, weakly or not?
+bool trace_writes(const struct trace *trace, uint32_t at, uint32_t slot);
 // The time after the first `at` events, and whether it jumped there.
 uint64_t trace_now(const struct trace *trace, uint32_t at);
 bool trace_is_jump(const struct trace *trace, uint32_t at);

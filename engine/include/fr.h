@@ -97,8 +97,9 @@ struct fr_op {
     enum fr_op_kind kind;
     // Where in the program: the same in every process, see fr_site in schedule-format.md.
     uint64_t site;
-    // ACCESS: the accesses. UPDATE, CAS, ACQUIRE, TRY, RELEASE, SPIN: one access, whose key names
-    // the object; the mode is filled in by the engine. SPAWN, JOIN, SLEEP: none.
+    // ACCESS: the accesses. UPDATE, CAS, ACQUIRE, TRY, RELEASE: one access, whose key names the
+    // object; SPIN: one or more, the objects that it waits for; the mode is filled in by the
+    // engine. SPAWN, JOIN, SLEEP: none.
     const struct fr_access *accesses;
     uint32_t access_count;
     // SPAWN, JOIN: the other thread (SPAWN: as fr_run_child answers).

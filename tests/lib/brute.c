@@ -70,12 +70,18 @@ static bool is_enabled(const struct walk *w, uint32_t t) {
     if (!program_is_enabled(&w->state, t))
         return false;
     const struct instruction *i = program_next(&w->state, t);
+    uint32_t count = i->opcode == OPC_MULTI ? (uint32_t)i->imm : 1;
+    i += i->opcode == OPC_MULTI;
     bool waits = i->opcode == OPC_SPIN;
     waits |= i->opcode == OPC_SPIN_FOR && !w->state.threads[t].due;
     if (!waits)
         return true;
-    uint32_t x = program_object(&w->state, t, i);
-    return w->seen[t][x] == 0 || w->changed[x] > w->seen[t][x];
+    for (uint32_t k = 0; k < count; k++) {
+        uint32_t x = program_object(&w->state, t, i + k);
+        if (w->seen[t][x] == 0 || w->changed[x] > w->seen[t][x])
+            return true;
+    }
+    return false;
 }
 
 // Time passes only while nobody can go on.

@@ -27,12 +27,18 @@ static bool is_enabled(const struct position *p, uint32_t t) {
     if (!program_is_enabled(&p->state, t))
         return false;
     const struct instruction *i = program_next(&p->state, t);
+    uint32_t count = i->opcode == OPC_MULTI ? (uint32_t)i->imm : 1;
+    i += i->opcode == OPC_MULTI;
     bool waits = i->opcode == OPC_SPIN;
     waits |= i->opcode == OPC_SPIN_FOR && !p->state.threads[t].due;
     if (!waits)
         return true;
-    uint32_t x = program_object(&p->state, t, i);
-    return p->seen[t][x] == 0 || p->changed[x] > p->seen[t][x];
+    for (uint32_t k = 0; k < count; k++) {
+        uint32_t x = program_object(&p->state, t, i + k);
+        if (p->seen[t][x] == 0 || p->changed[x] > p->seen[t][x])
+            return true;
+    }
+    return false;
 }
 
 static void note_access(struct position *p, uint32_t t, const struct instruction *i) {

@@ -42,7 +42,8 @@ enum opcode {
     OPC_JOIN_FOR,     // dst = has it ended?
     OPC_SPIN_FOR,     // dst = object, -1 if nobody wrote it
     OPC_SLEEP,        // no object
-    OPC_MULTI,        // the next imm instructions (READ, WRITE, weak ones) are one event
+    OPC_MULTI,        // the next imm instructions (READ, WRITE, weak ones; or all SPIN) are one
+                      // event
     OPC_VISIBLE,
     // Local.
     OPC_SET = OPC_VISIBLE,  // dst = imm

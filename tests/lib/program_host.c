@@ -77,6 +77,8 @@ struct fr_op program_op(const struct program_state *state, uint32_t t, uint64_t 
         return op;
     uint32_t count = i->opcode == OPC_MULTI ? (uint32_t)i->imm : 1;
     i += i->opcode == OPC_MULTI;
+    if (i->opcode == OPC_SPIN)
+        op.kind = FR_OP_SPIN;
     for (uint32_t k = 0; k < count; k++, i++) {
         uint32_t x = program_object(state, t, i);
         accesses[k] = (struct fr_access){.key = key_of(x, salt), .mode = kinds[i->opcode].mode};

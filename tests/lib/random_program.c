@@ -133,8 +133,9 @@ static void make_multi(struct maker *m) {
     static const uint8_t parts[] = {OPC_READ, OPC_WRITE, OPC_READ_WEAK, OPC_WRITE_WEAK};
     uint32_t count = 2 + below(m, 2);
     emit(m, (struct instruction){.opcode = OPC_MULTI, .imm = (int32_t)count});
+    bool spins = m->spins && below(m, 3) == 0;
     for (uint32_t i = 0; i < count; i++)
-        emit(m, on_variable(m, parts[below(m, 4)]));
+        emit(m, on_variable(m, spins ? OPC_SPIN : parts[below(m, 4)]));
 }
 
 static void make_access(struct maker *m) {

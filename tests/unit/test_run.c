@@ -228,6 +228,30 @@ static void test_a_spin_waits_for_a_write(void) {
     close_room(&room);
 }
 
+static void test_a_spin_waits_for_any_of_its_objects(void) {
+    struct room room;
+    open_room(&room, 4);
+    enter(&room, FR_TID_NONE);
+    enter(&room, FR_TID_NONE);
+    struct fr_access both[] = {{.key = 1, .mode = FR_READ}, {.key = 2, .mode = FR_READ}};
+    struct fr_op spin = {.kind = FR_OP_SPIN, .accesses = both, .access_count = 2};
+    announce(&room, 0, FR_OP_ACCESS, 1);
+    perform(&room, 0);
+    CHECK_OK(run_announce(&room.run, 0, &spin));
+    CHECK(run_is_enabled(&room.run, 0), "it has never looked at the second");
+    perform(&room, 0);
+    for (uint64_t key = 1; key <= 3; key++) {
+        CHECK_OK(run_announce(&room.run, 0, &spin));
+        CHECK(!run_is_enabled(&room.run, 0), "it has seen both");
+        announce(&room, 1, FR_OP_UPDATE, key);
+        perform(&room, 1);
+        CHECK(run_is_enabled(&room.run, 0) == (key != 3), "object %u", (unsigned)key);
+        if (key != 3)
+            perform(&room, 0);
+    }
+    close_room(&room);
+}
+
 // What a thread does next is a function of its past; so two pasts must not be taken for one.
 static void test_the_past_names_the_operation(void) {
     struct room room;
@@ -264,6 +288,7 @@ int main(void) {
     test_a_join_waits_for_the_end();
     test_a_child_may_enter_late();
     test_a_spin_waits_for_a_write();
+    test_a_spin_waits_for_any_of_its_objects();
     test_the_past_names_the_operation();
     return 0;
 }
