@@ -1,7 +1,7 @@
 // Backends: how an interpreter is made to tell of each instruction before it executes.
 //
-// One of observe_trace.c (CPython 3.10, 3.11) and observe_monitor.c (3.12 and later) is compiled in.
-// The functions are those of observe.h.
+// One of observe_trace.c (CPython 3.10, 3.11) and observe_monitor.c (3.12 and later) is compiled
+// in. The functions are those of observe.h.
 #ifndef PYHOOK_BACKEND_H
 #define PYHOOK_BACKEND_H
 

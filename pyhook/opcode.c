@@ -42,10 +42,9 @@ static const char *const poppers[] = {
     "EXTENDED_ARG", "SETUP_F",     "GEN_START", "MAKE_CELL", "COPY_FREE",   "CACHE"};
 
 // NB_* of opcode.h, the same since 3.11 (whose header is not there for 3.10); since 3.14 with [].
-static const char *const operators[] = {
-    "+",  "&",  "//",  "<<",  "@",  "*",  "%",  "|",  "**",  ">>",  "-",  "/",  "^",
-    "+=", "&=", "//=", "<<=", "@=", "*=", "%=", "|=", "**=", ">>=", "-=", "/=", "^=",
-    "[]"};
+static const char *const operators[] = {"+",  "&",  "//", "<<",  "@",   "*",  "%",   "|",   "**",
+                                        ">>", "-",  "/",  "^",   "+=",  "&=", "//=", "<<=", "@=",
+                                        "*=", "%=", "|=", "**=", ">>=", "-=", "/=",  "^=",  "[]"};
 enum { OPERATORS = sizeof operators / sizeof *operators, FIRST_INPLACE = 13, SUBSCRIPT = 26 };
 
 const struct opcode *opcode_get(int opcode) {
