@@ -86,15 +86,17 @@ def objects_of(event: _core.Event) -> set[int]:
 
 
 def shared_objects(trace: Sequence[_core.Event]) -> set[int]:
-    """Objects that two threads touch, one of them writing (a lock counts as written)."""
-    users: dict[int, set[int]] = {}
-    written = set()
+    """Objects that two threads touch in ways that depend on each other; locks always do."""
+    uses: dict[int, set[tuple[int, str]]] = {}
     for event in trace:
         for number, mode in () if is_mark(event) else event.accesses:
-            users.setdefault(number, set()).add(event.thread)
-            if "write" in mode or event.kind in LOCKING:
-                written.add(number)
-    return {number for number in written if len(users[number]) > 1}
+            how = "write" if event.kind in LOCKING else mode
+            uses.setdefault(number, set()).add((event.thread, how))
+    return {
+        number
+        for number, pairs in uses.items()
+        if any(a[0] < b[0] and conflict(a[1], b[1]) for a in pairs for b in pairs)
+    }
 
 
 # ----------------------------------------------------------------------------- words
