@@ -10,7 +10,7 @@ if(SKBUILD)
 endif()
 if(FRONTRUN_BUILD_TESTS)
     # Not tests: their numbers are read, not checked. Run them from the project's root.
-    foreach(_bench engine bound)
+    foreach(_bench engine bound estimate)
         add_executable(bench_${_bench}
             "${CMAKE_CURRENT_SOURCE_DIR}/tests/bench/bench_${_bench}.c")
         target_link_libraries(bench_${_bench} PRIVATE fr_testlib)

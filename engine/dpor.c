@@ -19,7 +19,7 @@ void dpor_start(struct dpor *dpor, const struct fr_plan *plan) {
     dpor->order = (struct order){.kind = plan->order, .seed = plan->order_seed};
     wakeup_clear(&dpor->wakeup);
     dpor->node_count = dpor->replay = dpor->base = 0;
-    dpor->inserted = 0;
+    dpor->inserted = dpor->ended = dpor->later_size = dpor->earlier_size = 0;
     dpor->exhausted = false;
 }
 
@@ -34,7 +34,8 @@ static enum fr_status reach_node(struct dpor *dpor, uint32_t depth) {
     enum fr_status status =
         ALLOC_GROW(dpor->alloc, dpor->nodes, dpor->node_capacity, (size_t)depth + 1);
     if (status == FR_OK)
-        dpor->nodes[dpor->node_count++] = (struct node){.wut = NONE, .thread = FR_TID_NONE};
+        dpor->nodes[dpor->node_count++] =
+            (struct node){.wut = NONE, .thread = FR_TID_NONE, .begun = dpor->ended};
     return status;
 }
 
@@ -256,13 +257,26 @@ static enum fr_status reverse_race(struct dpor *dpor, const struct run *run, str
     return status;
 }
 
+// A branch of the node is done.
+static void note_branch(struct dpor *dpor, struct node *node) {
+    uint64_t size = dpor->ended - node->begun;
+    if (node->explored > 1) {
+        dpor->later_size += size;
+        dpor->earlier_size += node->last_size;
+    }
+    node->explored++;
+    node->size += size;
+    node->last_size = size;
+    node->begun = dpor->ended;
+}
+
 static void go_back(struct dpor *dpor, uint32_t length) {
     for (uint32_t depth = dpor->node_count; depth-- > length;)
         wakeup_drop(&dpor->wakeup, dpor->nodes[depth].wut);
     for (uint32_t depth = length; depth-- > dpor->base;) {
         struct node *node = &dpor->nodes[depth];
         node->sleep |= tset_of(node->thread);
-        node->explored++;
+        note_branch(dpor, node);
         drop_sleepers(dpor, node);
         if (node->wut != NONE) {
             dpor->node_count = depth + 1;
@@ -290,6 +304,7 @@ enum fr_status dpor_finish(struct dpor *dpor, const struct run *run, bool is_cut
         uint32_t at = forward ? i : dpor->races.count - 1 - i;
         status = reverse_race(dpor, run, dpor->races.items[at]);
     }
+    dpor->ended++;
     if (status == FR_OK)
         go_back(dpor, run->trace.length);
     return status;

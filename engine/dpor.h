@@ -19,6 +19,9 @@ struct node {
     uint32_t wut;         // first branch still to be explored, or NONE
     uint32_t objects;     // how many were known here
     uint32_t explored;    // branches done
+    uint64_t begun;       // executions that had ended when the branch at hand was taken
+    uint64_t size;        // executions of all branches done
+    uint64_t last_size;   // ... of the last one
     fr_tid thread;        // of the event performed from here
     uint64_t event_hash;  // of that event
     uint64_t announced;   // what all threads had announced here
@@ -40,6 +43,11 @@ struct dpor {
     uint32_t replay;  // this many events repeat the last execution
     uint32_t base;    // length of the prefix that is not ours to change
     uint64_t inserted;
+    uint64_t ended;  // executions
+    // For the estimate: executions of all branches done that were at least the third of their node,
+    // and of the branches directly before those.
+    uint64_t later_size;
+    uint64_t earlier_size;
     bool exhausted;
 };
 

@@ -273,6 +273,7 @@ static enum fr_status get_node(struct reader *r, struct dpor *dpor, const struct
     node->foreign = get64(r);
     node->objects = get32(r);
     node->explored = get32(r);
+    node->begun = get64(r), node->size = get64(r), node->last_size = get64(r);
     node->thread = get32(r);
     node->event_hash = get64(r);
     node->announced = get64(r);
@@ -289,10 +290,11 @@ static enum fr_status get_node(struct reader *r, struct dpor *dpor, const struct
 static enum fr_status get_dpor(struct reader *r, struct dpor *dpor, const struct known *known) {
     dpor->order.turn = get64(r);
     dpor->inserted = get64(r);
+    dpor->ended = get64(r), dpor->later_size = get64(r), dpor->earlier_size = get64(r);
     dpor->exhausted = get_bool(r);
     dpor->base = get32(r);
     dpor->replay = get32(r);
-    uint32_t count = get_count(r, 37);
+    uint32_t count = get_count(r, 61);
     expect(r, count == 0 ? dpor->replay == 0 : dpor->replay == count - 1);
     expect(r, dpor->base <= dpor->replay && count <= known->events_max);
     if (r->bad)
@@ -403,7 +405,6 @@ static enum fr_status get_level(struct reader *r, const struct bound *bound, str
         uint32_t from = i == 0 ? 0 : level->items[i - 1].first_stretch;
         expect(r, is_known_thread(known, item->thread));
         expect(r, item->first_stretch >= from && item->first_stretch <= level->stretch_count);
-        expect(r, i != 0 || item->first_stretch == 0);
         expect(r, item->trace == NONE || item->trace < bound->library.trace_count);
         expect(r, !r->bad && bound_is_known(bound, item->hash, item->thread));
     }

@@ -141,6 +141,9 @@ static void put_dpor(struct writer *w, const struct dpor *dpor) {
     uint32_t count = dpor->exhausted ? 0 : dpor->node_count;
     put64(w, dpor->order.turn);
     put64(w, dpor->inserted);
+    put64(w, dpor->ended);
+    put64(w, dpor->later_size);
+    put64(w, dpor->earlier_size);
     put8(w, dpor->exhausted);
     put32(w, dpor->exhausted ? 0 : dpor->base);
     put32(w, dpor->exhausted ? 0 : dpor->replay);
@@ -151,6 +154,9 @@ static void put_dpor(struct writer *w, const struct dpor *dpor) {
         put64(w, node->foreign);
         put32(w, node->objects);
         put32(w, node->explored);
+        put64(w, node->begun);
+        put64(w, node->size);
+        put64(w, node->last_size);
         put32(w, node->thread);
         put64(w, node->event_hash);
         put64(w, node->announced);

@@ -169,7 +169,7 @@ const char *fr_order_name(enum fr_order order);
 
 // What DPOR is restricted to: the traces that some schedule within the bound reaches. Each of them
 // is executed exactly once, those that cost least first, and no other (engine/bound.h says how; it
-// remembers prefixes, so that memory grows with the exploration).
+// remembers traces, so that memory grows with the exploration).
 //   PREEMPTIONS  at most bound_max switches away from a thread that could have gone on (CHESS)
 //   DELAYS       at most bound_max delays (Emmi, Qadeer, Rakamaric, POPL 2011): the scheduler goes
 //                on with the current thread, else with the next enabled number, going round, from
@@ -251,9 +251,9 @@ struct fr_stats {
     uint64_t allocations;     // calls of the allocator (since it was taken up, in this process)
 };
 struct fr_stats fr_explorer_stats(const struct fr_explorer *explorer);
-// DPOR: about how many executions the whole exploration takes, from what share of its tree is done
-// (Kilby, Slaney, Thiebaux, Walsh, AAAI 2006: weighted backtrack estimator). 0 if nothing can be
-// said.
+// DPOR: about how many executions the whole exploration takes, from the part of its tree done so
+// far (after Kilby, Slaney, Thiebaux, Walsh, AAAI 2006; how far off it is:
+// docs/decisions/estimate.md). 0 if nothing can be said.
 double fr_explorer_estimate(const struct fr_explorer *explorer);
 
 // An exploration as bytes, to be taken up again by another process, with no trace lost or done
