@@ -433,9 +433,10 @@ static enum fr_status take_next(struct bound *b) {
     return FR_OK;
 }
 
-// Did the execution end before its threads did?
-static bool is_cut(const struct run *run) {
-    return !run_is_settled(run) || run_enabled(run) != 0;
+// Did the execution end when its threads did, without time having passed? Jumps of time order all
+// events before and after them, and enable threads: the rules know nothing of them.
+static bool is_plain(const struct run *run) {
+    return run_is_settled(run) && run_enabled(run) == 0 && run->trace.jump_count == 0;
 }
 
 enum fr_status bound_finish(struct bound *b, const struct run *run, uint32_t events_max) {
@@ -449,6 +450,6 @@ enum fr_status bound_finish(struct bound *b, const struct run *run, uint32_t eve
     if (status == FR_OK)
         status = lattice_open(&b->lattice, run, b->kind, b->limit, b->base);
     if (status == FR_OK)
-        status = has_rules && !is_cut(run) ? branch_at_races(b) : branch_everywhere(b, events_max);
+        status = has_rules && is_plain(run) ? branch_at_races(b) : branch_everywhere(b, events_max);
     return status == FR_OK ? take_next(b) : status;
 }

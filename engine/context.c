@@ -19,7 +19,7 @@ void context_release(struct context *c) {
 
 // An operation, performed or waiting at the end: which objects and threads others wait for.
 static void note_operation(struct context *c, uint8_t kind, fr_tid thread, fr_tid target,
-                           const struct touch *touches, tset *joined) {
+                           const struct touch *touches, uint32_t touch_count, tset *joined) {
     switch (kind) {
     case FR_OP_ACQUIRE:
     case FR_OP_TRY:
@@ -29,7 +29,8 @@ static void note_operation(struct context *c, uint8_t kind, fr_tid thread, fr_ti
         break;
     }
     case FR_OP_SPIN:
-        c->spun[touches[0].slot] = true;
+        for (uint32_t i = 0; i < touch_count; i++)
+            c->spun[touches[i].slot] = true;
         break;
     case FR_OP_JOIN:
         *joined |= tset_of(target);
@@ -45,12 +46,13 @@ static tset note_operations(struct context *c, const struct run *run) {
     for (uint32_t at = 0; at < trace->length; at++) {
         const struct event *event = &trace->events[at];
         note_operation(c, event->kind, event->thread, event->target,
-                       &trace->touches[event->touches_at], &joined);
+                       &trace->touches[event->touches_at], event->touch_count, &joined);
     }
     for (fr_tid t = 0; t < run->thread_count; t++) {
         const struct thread *thread = &run->threads[t];
         if (thread->entered && thread->pending)
-            note_operation(c, thread->kind, t, thread->target, thread->touches, &joined);
+            note_operation(c, thread->kind, t, thread->target, thread->touches, thread->touch_count,
+                           &joined);
     }
     return joined;
 }
@@ -172,7 +174,7 @@ bool context_may_leave(const struct context *c, uint32_t state, fr_tid thread) {
 
 // ------------------------------------------------------------------------------ least cost
 
-// What delays cost depends on all threads: no rule leaves anything out.
+// What delays cost depends on all threads, and time on all events: no rule leaves anything out.
 static enum fr_status step_all(struct lattice *l, uint32_t state) {
     tset enabled = lattice_enabled(l, state);
     enum fr_status status = FR_OK;
@@ -200,7 +202,7 @@ enum fr_status context_least(struct context *c, const struct run *run, enum fr_b
         *out = is_within ? l->states[state].cost : limit + 1;
         if (!is_within || lattice_is_whole(l, state))
             break;
-        bool has_rules = kind == FR_BOUND_PREEMPTIONS;
+        bool has_rules = kind == FR_BOUND_PREEMPTIONS && run->trace.jump_count == 0;
         status = has_rules ? context_expand(c, state, FR_TID_NONE) : step_all(l, state);
     }
     return status;

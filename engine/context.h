@@ -14,7 +14,8 @@
 // Both only move quiet events of a schedule to the front, or add them. That changes the price of no
 // other switch, and saves those between the moved events. So from each schedule within the rules'
 // reach follows one that costs no more and performs at least the same. Preemptions only: what a
-// delay costs depends on all threads.
+// delay costs depends on all threads. And only where no time passes: whoever waits for a deadline
+// is enabled by all events before it.
 #ifndef ENGINE_CONTEXT_H
 #define ENGINE_CONTEXT_H
 

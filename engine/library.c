@@ -64,28 +64,43 @@ static uint32_t link_volume(struct library *l, struct volume volume) {
     return made;
 }
 
-static enum fr_status add_event(struct library *l, const struct trace *trace, uint32_t at,
-                                uint32_t before, uint32_t *out) {
+// What lies directly before the event in other threads. A jump of time orders without being a
+// cause: then its clock says it.
+static uint32_t list_needs(struct need *needs, const struct trace *trace, uint32_t at,
+                           uint32_t threads) {
     const struct event *event = &trace->events[at];
-    enum fr_status status = reserve(l, event->cause_count);
+    const uint32_t *clock = trace_clock(trace, at);
+    bool by_clock = trace->jump_count != 0 || event->cause_count >= FR_THREADS_MAX;
+    uint32_t count = 0;
+    for (fr_tid t = 0; by_clock && t < threads; t++)
+        if (t != event->thread && clock[t] != 0)
+            needs[count++] = (struct need){clock[t], t};
+    for (uint32_t i = 0; !by_clock && i < event->cause_count; i++) {
+        const struct event *cause = &trace->events[trace->causes[event->causes_at + i].at];
+        if (cause->thread != event->thread)
+            needs[count++] = (struct need){cause->index, cause->thread};
+    }
+    return count;
+}
+
+static enum fr_status add_event(struct library *l, const struct run *run, uint32_t at,
+                                uint32_t before, uint32_t *out) {
+    const struct event *event = &run->trace.events[at];
+    enum fr_status status = reserve(l, event->cause_count + run->thread_count);
     if (status != FR_OK)
         return status;
     *out = *find_entry(l, event->hash);
     if (*out != NONE)
         return FR_OK;
-    struct volume volume = {.hash = event->hash,
-                            .before = before,
-                            .needs_at = l->need_count,
-                            .index = event->index,
-                            .thread = event->thread};
-    for (uint32_t i = 0; i < event->cause_count; i++) {
-        const struct event *cause = &trace->events[trace->causes[event->causes_at + i].at];
-        if (cause->thread == event->thread)
-            continue;
-        l->needs[l->need_count++] = (struct need){cause->index, cause->thread};
-        volume.need_count++;
-    }
-    *out = link_volume(l, volume);
+    uint32_t count = list_needs(&l->needs[l->need_count], &run->trace, at, run->thread_count);
+    assert(count <= FR_THREADS_MAX);
+    *out = link_volume(l, (struct volume){.hash = event->hash,
+                                          .before = before,
+                                          .needs_at = l->need_count,
+                                          .index = event->index,
+                                          .need_count = (uint8_t)count,
+                                          .thread = event->thread});
+    l->need_count += count;
     return FR_OK;
 }
 
@@ -119,7 +134,7 @@ enum fr_status library_add(struct library *l, const struct run *run) {
     enum fr_status status = FR_OK;
     for (uint32_t at = 0; status == FR_OK && at < run->trace.length; at++) {
         uint32_t *of_thread = &last[run->trace.events[at].thread];
-        status = add_event(l, &run->trace, at, *of_thread, of_thread);
+        status = add_event(l, run, at, *of_thread, of_thread);
     }
     return status == FR_OK ? library_restore_trace(l, last, run->thread_count) : status;
 }
