@@ -1,5 +1,6 @@
 // Takes up an exploration that was written as bytes. Any bytes are safe.
 // SPDX-License-Identifier: Apache-2.0
+// long because every part of what save.c writes is read and checked here, by one reader
 #include "save.h"
 
 // Reads what is there; what is not reads as 0 and is remembered as bad.
