@@ -4,9 +4,8 @@
 // All numbers are little-endian; u8, u32, u64 below. A list is its u32 length, then its items.
 //
 //   header     u32 magic, u32 version; u32 threads_max, u32 events_max, u8 stable_keys
-//   plan       u8 strategy, u8 order, u8 bound, u8 apart; u32 depth, u32 bound_max; u64 seed, u64
-//   order_seed,
-//              u64 executions_max; list of u8 choices;
+//   plan       u8 strategy, u8 order, u8 bound; u32 depth, u32 bound_max; u8 apart; u64 seed,
+//              u64 order_seed, u64 executions_max; list of u8 choices;
 //              list of segments (u32 thread, u32 events, u64 until, u32 nth)
 //   progress   u64 executions, u8 was_cut, u8 ending; executions, redundant, failures, deadlocks,
 //              cut and events of fr_stats, u64 each
