@@ -239,6 +239,23 @@ static void test_nothing_races_across_a_jump(void) {
     stage_close(&stage);
 }
 
+static uint64_t hash_of_third(const char *text, const char *order) {
+    stage_open_text(&stage, text, NULL);
+    stage_replay(&stage, order);
+    uint64_t hash = fr_trace_event(stage.explorer, 2).hash;
+    stage_close(&stage);
+    return hash;
+}
+
+// The hash of an event covers what was before the jump, and not the order in which it was written.
+static void test_what_was_before_a_jump_is_in_the_hash_behind_it(void) {
+    const char *racing = "shared x; thread a { x = 1; } thread b { x = 2; } thread c { sleep 9; }";
+    const char *apart =
+        "shared x, y; thread a { x = 1; } thread b { y = 2; } thread c { sleep 9; }";
+    CHECK(hash_of_third(racing, "01") != hash_of_third(racing, "10"), "two pasts");
+    CHECK(hash_of_third(apart, "01") == hash_of_third(apart, "10"), "one past");
+}
+
 static void test_the_time_of_each_event(void) {
     stage_open_text(&stage, "shared x; thread a { x = 1; sleep 5; x = 2; sleep 7; }", NULL);
     stage_replay(&stage, "0000");
@@ -291,6 +308,7 @@ int main(void) {
     test_a_child_that_announced_early_is_due_when_it_starts();
     test_who_waited_when_time_passed_races_with_the_acquisition();
     test_nothing_races_across_a_jump();
+    test_what_was_before_a_jump_is_in_the_hash_behind_it();
     test_the_time_of_each_event();
     test_jumps_without_memory();
     return 0;
