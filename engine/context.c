@@ -73,6 +73,15 @@ static bool is_loud(const struct context *c, const struct run *run, uint32_t at,
     return false;
 }
 
+// The first of its thread behind a jump of time: there, letting another go is free.
+static bool is_woken(const struct run *run, uint32_t at) {
+    const struct event *event = &run->trace.events[at];
+    const struct thread *thread = &run->threads[event->thread];
+    if (event->index == 1)
+        return event->barrier != 0;
+    return run->trace.events[thread->positions[event->index - 2]].barrier != event->barrier;
+}
+
 enum fr_status context_open(struct context *c) {
     const struct run *run = c->lattice->run;
     uint32_t objects = run->objects.count;
@@ -92,7 +101,7 @@ enum fr_status context_open(struct context *c) {
         c->quiet_from[t] = run->threads[t].left ? 0 : NONE;
     for (uint32_t at = 0; at < run->trace.length; at++) {
         const struct event *event = &run->trace.events[at];
-        c->loud[at] = is_loud(c, run, at, joined);
+        c->loud[at] = is_loud(c, run, at, joined) || is_woken(run, at);
         if (c->loud[at] && c->quiet_from[event->thread] != NONE)
             c->quiet_from[event->thread] = event->index;
     }
