@@ -10,6 +10,7 @@
 
 #include "call.h"
 #include "container.h"
+#include "library.h"
 #include "location.h"
 #include "observe.h"
 #include "point.h"
@@ -363,6 +364,12 @@ static void collect_attribute(struct access_list *list, const struct site *site,
     PyObject **top = on->top;
     PyObject *name = PyTuple_GET_ITEM(on->code->co_names, site->argument);
     bool write = site->kind == SITE_SET_ATTRIBUTE;
+    // The library's own methods are not replaced while it runs; the program's may be.
+    if (site->library == LIBRARY_LISTED && !write) {
+        PyObject *found = _PyType_Lookup(Py_TYPE(top[-1]), name);
+        if (found != NULL && PyFunction_Check(found) && library_has_class(Py_TYPE(top[-1])))
+            return;
+    }
     access_add_attribute(list, behind_super(top[-1]), name, write);
 }
 

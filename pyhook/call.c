@@ -6,7 +6,7 @@
 #include <structmember.h>
 
 #include "container.h"
-#include "filter.h"
+#include "library.h"
 #include "location.h"
 
 enum effect {
@@ -184,13 +184,18 @@ static void add_dict(struct access_list *list, const struct call *call) {
         access_add_attribute(list, call->values[0], name, false);
 }
 
+// The attributes of an object of the program's own classes. (Those of the standard library are
+// traced where they are touched without a lock: library.def.)
+static void add_object(struct access_list *list, PyObject *object, bool write) {
+    if (object != NULL && !library_has_class(Py_TYPE(object)))
+        access_add_object(list, object, write);
+}
+
 // The attributes of self and of the arguments.
 static void add_objects(struct access_list *list, const struct call *call, bool write) {
-    if (call->self != NULL)
-        access_add_object(list, call->self, write);
+    add_object(list, call->self, write);
     for (Py_ssize_t i = 0; i < call->count; i++)
-        if (call->values[i] != NULL)
-            access_add_object(list, call->values[i], write);
+        add_object(list, call->values[i], write);
 }
 
 static void apply(struct access_list *list, const struct call *call, enum effect effect) {
@@ -232,16 +237,17 @@ static void apply(struct access_list *list, const struct call *call, enum effect
     add_arguments(list, call, !is_method);
 }
 
-// A Python function: its own code is observed if it is traced; else it is as unknown as C.
+// A Python function: its own code is observed if it is traced; else it is as unknown as C, and may
+// do anything to the attributes of what it is given, too.
 static void collect_function(struct access_list *list, struct call *call, PyObject *function) {
     struct access_list touched;
     access_clear(&touched);
     access_add_whole(&touched, call->self, true, false);
     add_arguments(&touched, call, true);
+    add_objects(&touched, call, true);
     if (touched.count == 0 && !touched.is_full)
         return;
-    PyCodeObject *code = (PyCodeObject *)PyFunction_GET_CODE(function);
-    int traced = filter_ask(code->co_filename);
+    int traced = site_is_traced((PyCodeObject *)PyFunction_GET_CODE(function));
     list->failed |= traced < 0;
     if (traced != 0)
         return;

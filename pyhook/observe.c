@@ -6,6 +6,7 @@
 #include "call.h"
 #include "container.h"
 #include "filter.h"
+#include "library.h"
 #include "opcode.h"
 #include "reentry.h"
 #include "selftest.h"
@@ -38,14 +39,22 @@ static int pass_list(const struct place *place, const struct access_list *list) 
     return door.pass(&op);
 }
 
-static int pass_accesses(const struct site *site, struct access_list *list) {
-    if (list->count == 0)
-        return 0;
-    if (pass_list(site->place, list) < 0)
+// The place of an event, NULL with an exception.
+static const struct place *place_of(const struct site *site) {
+    if (site->library == LIBRARY_NONE)
+        return site->place;
+    point_close();  // looking up the source may run Python code
+    const struct place *place = place_of_caller(site->place->action, site->place->name);
+    point_reopen();
+    return place;
+}
+
+static int pass_accesses(const struct place *place, struct access_list *list) {
+    if (pass_list(place, list) < 0)
         return -1;
     if (!access_add_insertion(list))
         return 0;
-    const struct place *place = place_with_action(site->place, "insert");
+    place = place_with_action(place, "insert");
     return place != NULL ? pass_list(place, list) : -1;
 }
 
@@ -57,16 +66,22 @@ int observe_instruction(const struct site *site, const struct operands *operands
         return -1;
     if (list.is_full)
         return door.refuse("one instruction touches more objects than an event can hold");
-    if (pass_accesses(site, &list) < 0)
+    const struct place *place = list.count > 0 ? place_of(site) : NULL;
+    if (list.count > 0 && (place == NULL || pass_accesses(place, &list) < 0))
         return -1;
     if (!may_resume(site))
         list.count = 0;
-    return reentry_note(operands->frame, site->place, &list);
+    return reentry_note(operands->frame, place, &list);
 }
 
 int observe_open(PyObject *module) {
     (void)module;
     observe_set_door(NULL);
+    // Not when the first table is built: what it imports may be traced, and need a table.
+    PyObject *sources = PyImport_ImportModule("linecache");
+    if (sources == NULL)
+        return -1;
+    Py_DECREF(sources);
     if (opcode_open() < 0 || site_open() < 0 || container_open() < 0 || call_open() < 0 ||
         backend_open() < 0)
         return -1;
@@ -85,7 +100,7 @@ bool observe_is_traced(PyCodeObject *code) {
 }
 
 int observe_begin(PyObject *callables) {
-    return backend_begin(callables);
+    return library_refresh() < 0 ? -1 : backend_begin(callables);
 }
 
 void observe_end(void) {

@@ -128,15 +128,9 @@ const struct place *place_intern(PyCodeObject *code, int line, const char *actio
     return place_intern_in(code, code->co_name, line, action, name);
 }
 
-const struct place *place_intern_in(PyCodeObject *code, PyObject *function, int line,
-                                    const char *action, PyObject *name) {
-    assert(action != NULL);
-    // Instructions that the compiler added have no line of their own.
-    if (line <= 0)
-        line = code->co_firstlineno;
-    PyObject *text = read_source(code->co_filename, line);
-    if (text == NULL && !PyErr_Occurred())
-        text = PyUnicode_FromFormat("+%d", line - code->co_firstlineno);
+// Takes ownership of the text, which is NULL with an exception if there is none.
+static const struct place *intern(PyCodeObject *code, PyObject *function, int line, PyObject *text,
+                                  const char *action, PyObject *name) {
     PyObject *word = name != NULL ? Py_NewRef(name) : PyUnicode_FromString("");
     struct place *place = malloc(sizeof *place);
     if (text == NULL || word == NULL || place == NULL) {
@@ -158,6 +152,23 @@ const struct place *place_intern_in(PyCodeObject *code, PyObject *function, int 
         return NULL;
     }
     return insert(place);
+}
+
+const struct place *place_intern_in(PyCodeObject *code, PyObject *function, int line,
+                                    const char *action, PyObject *name) {
+    assert(action != NULL);
+    // Instructions that the compiler added have no line of their own.
+    if (line <= 0)
+        line = code->co_firstlineno;
+    PyObject *text = read_source(code->co_filename, line);
+    if (text == NULL && !PyErr_Occurred())
+        text = PyUnicode_FromFormat("+%d", line - code->co_firstlineno);
+    return intern(code, function, line, text, action, name);
+}
+
+const struct place *place_intern_hidden(PyCodeObject *code, const char *action, PyObject *name) {
+    return intern(code, code->co_name, code->co_firstlineno, PyUnicode_FromString(""), action,
+                  name);
 }
 
 const struct place *place_with_action(const struct place *place, const char *action) {

@@ -29,6 +29,8 @@ const struct place *place_intern_in(PyCodeObject *code, PyObject *function, int 
 // The place of the nearest traced Python frame of the calling thread (the outermost caller's frame
 // that observe_is_traced accepts; else the current frame).
 const struct place *place_of_caller(const char *action, PyObject *name);
+// A place without text, which never gets into an event. Runs nothing.
+const struct place *place_intern_hidden(PyCodeObject *code, const char *action, PyObject *name);
 // The same place with another action. Runs nothing. NULL with an exception on no memory.
 const struct place *place_with_action(const struct place *place, const char *action);
 // The site that a place with these words has; they are as in struct place. -1 with an exception.

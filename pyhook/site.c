@@ -8,6 +8,7 @@
 #include "depth.h"
 #include "filter.h"
 #include "inline.h"
+#include "library.h"
 #include "point.h"
 
 // A place that site_caller_place made.
@@ -214,11 +215,19 @@ static void settle_switches(struct site *site, const struct depth_unit *unit) {
     site->width = (uint8_t)(1 + opcode->caches);
 }
 
+static bool is_global(uint8_t kind) {
+    return kind == SITE_GET_GLOBAL || kind == SITE_SET_GLOBAL || kind == SITE_GET_NAME ||
+           kind == SITE_SET_NAME;
+}
+
 static int fill_site(PyCodeObject *code, const struct site_table *table,
                      const struct depth_unit *units, Py_ssize_t at, int line, struct site *site) {
     const char *action, *word;
     settle(site, units, at, &action, &word);
     settle_switches(site, &units[at]);
+    site->library = table->library;
+    if (table->library == LIBRARY_LISTED && is_global(site->kind))
+        site->kind = SITE_NONE;
     if (site->kind == SITE_NONE || site->kind == SITE_LEAVE)
         return 0;
     int is_local = is_local_cell(code, &units[at], table->locals);
@@ -230,7 +239,9 @@ static int fill_site(PyCodeObject *code, const struct site_table *table,
     name = name != NULL ? Py_NewRef(name) : PyUnicode_FromString(word);
     if (name == NULL)
         return -1;
-    site->place = place_intern_in(code, table->function, line, action, name);
+    site->place = table->library != LIBRARY_NONE
+                      ? place_intern_hidden(code, action, name)
+                      : place_intern_in(code, table->function, line, action, name);
     Py_DECREF(name);
     return site->place != NULL ? 0 : -1;
 }
@@ -309,6 +320,11 @@ static int build_sites(PyCodeObject *code, struct site_table *table) {
     return 0;
 }
 
+int site_is_traced(PyCodeObject *code) {
+    int traced = filter_ask(code->co_filename);
+    return traced != 0 ? traced : library_kind_of(code) != LIBRARY_NONE;
+}
+
 static struct site_table *renew_table(PyCodeObject *code) {
     uint32_t generation = filter_generation();
     bool asking = filter_is_asking();
@@ -320,6 +336,8 @@ static struct site_table *renew_table(PyCodeObject *code) {
         table = attach_table(code);
     if (table == NULL)
         return NULL;
+    table->library = (uint8_t)(traced ? LIBRARY_NONE : library_kind_of(code));
+    traced |= table->library != LIBRARY_NONE;
     if (traced && table->sites == NULL &&
         (prepare_comprehensions(code, table) < 0 || build_sites(code, table) < 0))
         return NULL;

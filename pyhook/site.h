@@ -21,6 +21,7 @@ struct site {
     uint8_t kind;               // enum site_kind
     uint8_t switches;           // OPCODE_SWITCH_ flags
     uint8_t width;              // in code units, with prefixes and caches
+    uint8_t library;  // enum library_kind; if one, events have the place of the user's line
 };
 
 struct site_caller;
@@ -31,6 +32,7 @@ struct site_table {
     uint32_t filter;   // generation of the filter that `traced` is from
     uint32_t session;  // 3.12+: the session that instrumented the code last
     bool traced;
+    uint8_t library;              // enum library_kind, if the filter does not name the file
     PyObject *function;           // the name in its places
     PyObject *locals;             // set of names whose cells only comprehensions share; NULL: none
     struct site_caller *callers;  // places made by site_caller_place
@@ -41,6 +43,8 @@ int site_open(void);
 // The table of a code object under the filter now in force, with sites if it is traced. Borrowed
 // from the code object. NULL with an exception. May run Python code.
 struct site_table *site_table_of(PyCodeObject *code);
+// Will the accesses of this code be seen? -1 with an exception: the filter raised.
+int site_is_traced(PyCodeObject *code);
 // The table if there is one, else NULL without an exception. Runs nothing.
 struct site_table *site_table_peek(PyCodeObject *code);
 // The place of something done at a code unit that is not the instruction itself (a lock taken by
