@@ -8,11 +8,13 @@
 #include <string.h>
 #include <structmember.h>
 
+#include "attribute.h"
 #include "call.h"
 #include "container.h"
 #include "library.h"
 #include "location.h"
 #include "observe.h"
+#include "outside.h"
 #include "point.h"
 
 enum { DEPTH_MAX = 6 };
@@ -57,6 +59,8 @@ static bool is_private(PyObject *object) {
 
 static void add_contents(struct access_list *list, PyObject *object, bool write) {
     access_add(list, location_of_object(container_owner(object)), write ? FR_WRITE : FR_READ);
+    if (outside_has_type(Py_TYPE(object)) && !outside_is_console(object))
+        access_add(list, location_of_outside(), FR_WRITE);
 }
 
 struct search {
@@ -85,7 +89,11 @@ static int visit_source(PyObject *object, void *context) {
 }
 
 void access_add_next(struct access_list *list, PyObject *iterator, Py_ssize_t references_own) {
-    if (container_kind_of(iterator) != CONTAINER_ITERATOR)
+    enum container_kind kind = container_kind_of(iterator);
+    // A file is its own iterator, but one with an __iter__ of its own.
+    if (kind == CONTAINER_WHOLE && outside_has_type(Py_TYPE(iterator)))
+        add_contents(list, iterator, true);
+    if (kind != CONTAINER_ITERATOR)
         return;
     if (Py_REFCNT(iterator) - location_references(iterator) > references_own)
         access_add(list, location_of_object(iterator), FR_WRITE);
@@ -147,7 +155,7 @@ static bool is_element(PyObject *object, PyObject *key) {
     return PyLong_AsLongAndOverflow(key, &overflow) >= 0 && overflow == 0;
 }
 
-static void add_element(struct access_list *list, PyObject *object, PyObject *key, bool write) {
+void access_add_element(struct access_list *list, PyObject *object, PyObject *key, bool write) {
     access_add(list, location_of_element(object, key), write ? FR_WRITE : FR_READ);
     access_add(list, location_of_object(object), write ? FR_WRITE_WEAK : FR_READ_WEAK);
 }
@@ -160,7 +168,7 @@ void access_add_item(struct access_list *list, PyObject *object, PyObject *key, 
         access_add_whole(list, object, write || fills, false);
         return;
     }
-    add_element(list, object, key, write);
+    access_add_element(list, object, key, write);
     if (write && PyDict_CheckExact(object)) {
         list->dict = object;
         list->key = key;
@@ -173,7 +181,7 @@ void access_add_deletion(struct access_list *list, PyObject *object, PyObject *k
         access_add_whole(list, object, true, false);
         return;
     }
-    add_element(list, object, key, true);
+    access_add_element(list, object, key, true);
     access_add(list, location_of_order(object), FR_WRITE);
 }
 
@@ -192,87 +200,6 @@ bool access_add_insertion(struct access_list *list) {
 }
 
 // ------------------------------------------------------------------------------ attributes
-
-// Can an attribute of this name of such an object ever change? Not if it is a method of a type that
-// nobody can change and the object has no attributes of its own.
-static bool is_fixed(PyObject *object, PyObject *name) {
-    PyTypeObject *type = Py_TYPE(object);
-    if (container_is_primitive(object))
-        return type->tp_dictoffset == 0;
-    if ((type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) == 0 || type->tp_dictoffset != 0 ||
-        type->tp_getattro != PyObject_GenericGetAttr)
-        return false;
-    PyObject *found = _PyType_Lookup(type, name);
-    return found == NULL || Py_TYPE(found)->tp_descr_set == NULL;
-}
-
-static bool is_cell_contents(PyObject *object, PyObject *name) {
-    return PyCell_Check(object) && PyUnicode_CompareWithASCIIString(name, "cell_contents") == 0;
-}
-
-// How an attribute touches its object as a whole: weakly, as attributes are apart. Those that a C
-// type computes are part of the contents, and another __dict__ or __class__ is another object.
-static enum fr_mode mode_of_whole(PyObject *object, PyObject *name, bool write) {
-    if (write && (PyUnicode_CompareWithASCIIString(name, "__dict__") == 0 ||
-                  PyUnicode_CompareWithASCIIString(name, "__class__") == 0))
-        return FR_WRITE;
-    if (container_is_instance(object) || PyType_Check(object))
-        return write ? FR_WRITE_WEAK : FR_READ_WEAK;
-    PyObject *found = _PyType_Lookup(Py_TYPE(object), name);
-    if (found != NULL && Py_TYPE(found)->tp_descr_set != NULL && !PyFunction_Check(object))
-        return write ? FR_WRITE : FR_READ;
-    return write ? FR_WRITE_WEAK : FR_READ_WEAK;
-}
-
-// The instance and its __dict__ become one, now that somebody will have both.
-static void unite(PyObject *object, PyObject *name) {
-    if (PyType_Check(object) || PyModule_Check(object) || Py_TYPE(object)->tp_dictoffset == 0 ||
-        PyUnicode_CompareWithASCIIString(name, "__dict__") != 0)
-        return;
-    PyObject *dict = PyObject_GenericGetDict(object, NULL);
-    if (dict == NULL) {
-        PyErr_Clear();
-        return;
-    }
-    location_unite(object, dict);
-    Py_DECREF(dict);
-}
-
-static void add_attribute(struct access_list *list, PyObject *object, PyObject *name, bool write) {
-    if (is_cell_contents(object, name)) {
-        access_add(list, location_of_cell(object), write ? FR_WRITE : FR_READ);
-        return;
-    }
-    // A module's attributes are its functions' globals.
-    if (PyModule_Check(object)) {
-        add_element(list, PyModule_GetDict(object), name, write);
-        if (PyModule_CheckExact(object))
-            return;
-    }
-    if (!write && is_fixed(object, name))
-        return;
-    access_add(list, location_of_attribute(object, name), write ? FR_WRITE : FR_READ);
-    access_add(list, location_of_object(object), mode_of_whole(object, name, write));
-    if (!write || PyType_Check(object))
-        access_add(list, location_of_class_attribute(name), write ? FR_WRITE : FR_READ);
-}
-
-void access_add_attribute(struct access_list *list, PyObject *object, PyObject *name, bool write) {
-    if (!PyUnicode_Check(name))
-        return;
-    // A subclass of str (a member of a StrEnum, for instance) names the attribute of its text.
-    PyObject *exact = PyUnicode_FromObject(name);
-    if (exact == NULL) {
-        PyErr_Clear();
-        list->is_full = true;  // refused: what cannot be told apart is not passed over
-        return;
-    }
-    object = PyWeakref_CheckProxy(object) ? container_owner(object) : object;
-    if (!write)
-        unite(object, exact);
-    add_attribute(list, object, exact, write);
-    Py_DECREF(exact);
-}
 
 // `super` objects: the attribute is looked for in classes and bound to the instance behind them.
 static PyObject *behind_super(PyObject *object) {
@@ -298,27 +225,27 @@ static void add_positional(struct access_list *list, PyObject *subject, PyObject
     if (names == NULL || !PyTuple_CheckExact(names))
         return;
     for (Py_ssize_t i = 0; i < count && i < PyTuple_GET_SIZE(names); i++)
-        access_add_attribute(list, subject, PyTuple_GET_ITEM(names, i), false);
+        attribute_add(list, subject, PyTuple_GET_ITEM(names, i), false);
 }
 
 static void add_match_class(struct access_list *list, PyObject *subject, PyObject *names) {
     access_add_whole(list, subject, false, false);
     if (PyTuple_CheckExact(names))
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++)
-            access_add_attribute(list, subject, PyTuple_GET_ITEM(names, i), false);
+            attribute_add(list, subject, PyTuple_GET_ITEM(names, i), false);
 }
 
 // ------------------------------------------------------------------------------ names and cells
 
 static void add_global_read(struct access_list *list, const struct operands *on, PyObject *name) {
-    add_element(list, on->globals, name, false);
+    access_add_element(list, on->globals, name, false);
     if (on->builtins == NULL || on->builtins == on->globals)
         return;
     // The builtin behind the global counts if it is, or may become, what is found.
     bool is_global = PyDict_CheckExact(on->globals) && PyDict_Contains(on->globals, name) == 1;
     bool is_builtin = PyDict_CheckExact(on->builtins) && PyDict_Contains(on->builtins, name) == 1;
     if (is_builtin || !is_global)
-        add_element(list, on->builtins, name, false);
+        access_add_element(list, on->builtins, name, false);
 }
 
 static void add_name(struct access_list *list, const struct operands *on, PyObject *name,
@@ -330,7 +257,7 @@ static void add_name(struct access_list *list, const struct operands *on, PyObje
     if (!write)
         add_global_read(list, on, name);
     else if (!is_class)
-        add_element(list, on->globals, name, true);
+        access_add_element(list, on->globals, name, true);
 }
 
 static void add_cell(struct access_list *list, const struct site *site, const struct operands *on,
@@ -370,7 +297,7 @@ static void collect_attribute(struct access_list *list, const struct site *site,
         if (found != NULL && PyFunction_Check(found) && library_has_class(Py_TYPE(top[-1])))
             return;
     }
-    access_add_attribute(list, behind_super(top[-1]), name, write);
+    attribute_add(list, behind_super(top[-1]), name, write);
 }
 
 static void collect_subscript(struct access_list *list, const struct site *site,
@@ -414,7 +341,7 @@ static void collect_name(struct access_list *list, const struct site *site,
         add_global_read(list, on, name);
         break;
     case SITE_SET_GLOBAL:
-        add_element(list, on->globals, name, true);
+        access_add_element(list, on->globals, name, true);
         break;
     default:
         add_name(list, on, name, site->kind == SITE_SET_NAME);

@@ -59,7 +59,7 @@ void access_add_next(struct access_list *list, PyObject *iterator, Py_ssize_t re
 void access_add_item(struct access_list *list, PyObject *object, PyObject *key, bool write);
 // del container[key].
 void access_add_deletion(struct access_list *list, PyObject *object, PyObject *key);
-// object.name. name: if not an exact str, nothing.
-void access_add_attribute(struct access_list *list, PyObject *object, PyObject *name, bool write);
+// container[key], for a key that is known to name one element.
+void access_add_element(struct access_list *list, PyObject *object, PyObject *key, bool write);
 
 #endif

@@ -5,86 +5,18 @@
 #include <string.h>
 #include <structmember.h>
 
+#include "attribute.h"
 #include "container.h"
+#include "effect.h"
 #include "library.h"
 #include "location.h"
+#include "outside.h"
 
-enum effect {
-    EFFECT_WRITES,  // unknown: the worst
-    EFFECT_NOTHING,
-    EFFECT_READS,
-    EFFECT_UPDATES,
-    EFFECT_ADVANCES,
-    EFFECT_GET_ITEM,
-    EFFECT_SET_ITEM,
-    EFFECT_DELETE_ITEM,
-    EFFECT_GET_ATTRIBUTE,
-    EFFECT_SET_ATTRIBUTE,
-    EFFECT_GET_DICT,
-    EFFECT_READS_OBJECT
-};
-
-static const struct {
-    const char *module, *owner, *name;
-    enum effect effect;
-} callables[] = {
-#define CALLABLE(module_, owner_, name_, effect_) {module_, owner_, name_, EFFECT_##effect_},
-#include "callables.def"
-#undef CALLABLE
-};
-
-// Effects by what identifies a C function: its method definition, slot definition or type. These
-// stay the same when an implementation is interposed. Open addressing.
 enum { DEPTH_MAX = 4 };  // of partials
-enum { EFFECTS_MAX = 1024 };
-static struct {
-    const void *identity;
-    enum effect effect;
-} effects[EFFECTS_MAX];
 
 // Types that have no name in the C API of all versions.
 static PyTypeObject *method_wrapper;
 static PyTypeObject *partial;
-
-static unsigned slot_of(const void *identity) {
-    unsigned at = (unsigned)(((uint64_t)(uintptr_t)identity >> 3) * 0x9E3779B97F4A7C15ull >> 40);
-    for (at %= EFFECTS_MAX; effects[at].identity != NULL && effects[at].identity != identity;)
-        at = (at + 1) % EFFECTS_MAX;
-    return at;
-}
-
-static enum effect effect_of(const void *identity) {
-    return effects[slot_of(identity)].effect;
-}
-
-// All types share the definition of a slot; what it wraps is the type's (or that of a base).
-static const void *identity_of_wrapper(const PyWrapperDescrObject *wrapper) {
-    uintptr_t mixed = (uintptr_t)wrapper->d_base * 31 + (uintptr_t)wrapper->d_wrapped;
-    return (const void *)mixed;  // never followed
-}
-
-static const void *identity_of(PyObject *callable) {
-    if (PyCFunction_Check(callable))
-        return ((PyCFunctionObject *)callable)->m_ml;
-    if (Py_IS_TYPE(callable, &PyMethodDescr_Type) || Py_IS_TYPE(callable, &PyClassMethodDescr_Type))
-        return ((PyMethodDescrObject *)callable)->d_method;
-    if (Py_IS_TYPE(callable, &PyWrapperDescr_Type))
-        return identity_of_wrapper((PyWrapperDescrObject *)callable);
-    return callable;
-}
-
-// A callable of callables.def, new reference; NULL without an exception if this version lacks it.
-static PyObject *find_callable(size_t i) {
-    PyObject *owner = PyImport_ImportModule(callables[i].module);
-    if (owner != NULL && *callables[i].owner != '\0')
-        Py_SETREF(owner, PyObject_GetAttrString(owner, callables[i].owner));
-    PyObject *callable = owner != NULL ? PyObject_GetAttrString(owner, callables[i].name) : NULL;
-    Py_XDECREF(owner);
-    if (callable == NULL &&
-        (PyErr_ExceptionMatches(PyExc_AttributeError) || PyErr_ExceptionMatches(PyExc_ImportError)))
-        PyErr_Clear();
-    return callable;
-}
 
 int call_open(void) {
     PyObject *sample = PyObject_GetAttrString(Py_None, "__str__");
@@ -98,23 +30,7 @@ int call_open(void) {
     Py_XDECREF(functools);
     if (partial == NULL)
         return -1;
-    for (size_t i = 0; i < sizeof callables / sizeof *callables; i++) {
-        PyObject *callable = find_callable(i);
-        if (callable == NULL && PyErr_Occurred())
-            return -1;
-        // A function written in Python, or patched by one, is observed or unknown.
-        if (callable == NULL || PyFunction_Check(callable)) {
-            Py_XDECREF(callable);
-            continue;
-        }
-        const void *identity = identity_of(callable);
-        unsigned at = slot_of(identity);
-        effects[at].identity = identity;
-        effects[at].effect = callables[i].effect;
-        if (identity != callable)
-            Py_DECREF(callable);  // the definition lives as long as its module
-    }
-    return 0;
+    return effect_open();
 }
 
 // ------------------------------------------------------------------------------ the arguments
@@ -171,7 +87,7 @@ static void add_attribute(struct access_list *list, const struct call *call, boo
         bound.self = NULL;
     bind(&bound);
     if (bound.self != NULL && bound.count > 0)
-        access_add_attribute(list, bound.self, bound.values[0], write);
+        attribute_add(list, bound.self, bound.values[0], write);
 }
 
 static void add_dict(struct access_list *list, const struct call *call) {
@@ -181,7 +97,7 @@ static void add_dict(struct access_list *list, const struct call *call) {
     if (name == NULL)
         list->failed = true;
     else if (call->count > 0)
-        access_add_attribute(list, call->values[0], name, false);
+        attribute_add(list, call->values[0], name, false);
 }
 
 // The attributes of an object of the program's own classes. (Those of the standard library are
@@ -196,6 +112,15 @@ static void add_objects(struct access_list *list, const struct call *call, bool 
     add_object(list, call->self, write);
     for (Py_ssize_t i = 0; i < call->count; i++)
         add_object(list, call->values[i], write);
+}
+
+// print(..., file=...): what is printed is read, the file is written.
+static void add_print(struct access_list *list, const struct call *call) {
+    add_arguments(list, call, false);
+    for (Py_ssize_t i = 0; i < call->count; i++)
+        if (call->values[i] != NULL && outside_has_file(Py_TYPE(call->values[i])) &&
+            !outside_is_console(call->values[i]))
+            access_add_whole(list, call->values[i], true, false);
 }
 
 static void apply(struct access_list *list, const struct call *call, enum effect effect) {
@@ -225,9 +150,14 @@ static void apply(struct access_list *list, const struct call *call, enum effect
         add_arguments(list, call, false);
         add_objects(list, call, false);
         return;
+    case EFFECT_PRINT:
+        add_print(list, call);
+        return;
     case EFFECT_WRITES:
         break;
     }
+    if (outside_has_function(call->callable))
+        access_add(list, location_of_outside(), FR_WRITE);
     access_add_whole(list, call->self, true, false);
     // Methods of strings, numbers and other immutable things have nothing to do with their
     // arguments but to read them.
@@ -240,14 +170,19 @@ static void apply(struct access_list *list, const struct call *call, enum effect
 // A Python function: its own code is observed if it is traced; else it is as unknown as C, and may
 // do anything to the attributes of what it is given, too.
 static void collect_function(struct access_list *list, struct call *call, PyObject *function) {
+    PyCodeObject *code = (PyCodeObject *)PyFunction_GET_CODE(function);
+    if (site_is_known(code))
+        return;
     struct access_list touched;
     access_clear(&touched);
     access_add_whole(&touched, call->self, true, false);
     add_arguments(&touched, call, true);
     add_objects(&touched, call, true);
+    if (outside_has_python(function))
+        access_add(&touched, location_of_outside(), FR_WRITE);
     if (touched.count == 0 && !touched.is_full)
         return;
-    int traced = site_is_traced((PyCodeObject *)PyFunction_GET_CODE(function));
+    int traced = site_is_traced(code);
     list->failed |= traced < 0;
     if (traced != 0)
         return;
@@ -275,7 +210,7 @@ static void collect_type(struct access_list *list, struct call *call) {
         return;
     }
     PyTypeObject *c_type = container_c_type(type);
-    apply(list, call, effect_of(c_type));
+    apply(list, call, effect_of((PyObject *)c_type));
 }
 
 static int visit_inside(PyObject *object, void *context) {
@@ -361,7 +296,7 @@ static bool collect_member(struct access_list *list, const struct call *call,
         return false;
     const char *name = ((PyWrapperDescrObject *)wrapper->descriptor)->d_base->name;
     bool write = strcmp(name, "__get__") != 0;
-    access_add_attribute(list, call->values[0], PyDescr_NAME(wrapper->self), write);
+    attribute_add(list, call->values[0], PyDescr_NAME(wrapper->self), write);
     return true;
 }
 
@@ -371,8 +306,7 @@ static void collect_wrapper(struct access_list *list, struct call *call) {
     if (collect_member(list, call, &wrapper))
         return;
     call->self = wrapper.self;
-    apply(list, call,
-          wrapper.descriptor != NULL ? effect_of(identity_of(wrapper.descriptor)) : EFFECT_WRITES);
+    apply(list, call, wrapper.descriptor != NULL ? effect_of(wrapper.descriptor) : EFFECT_WRITES);
 }
 
 static void collect_call(struct access_list *list, struct call *call) {
@@ -387,7 +321,7 @@ static void collect_call(struct access_list *list, struct call *call) {
         if (call->self == NULL)
             call->self = PyCFunction_GET_SELF(callable);
         if (call->self == NULL || !container_is_primitive(call->self))
-            apply(list, call, effect_of(identity_of(callable)));
+            apply(list, call, effect_of(callable));
     } else if (Py_IS_TYPE(callable, &PyMethodDescr_Type) ||
                Py_IS_TYPE(callable, &PyWrapperDescr_Type)) {
         bind(call);
@@ -395,7 +329,7 @@ static void collect_call(struct access_list *list, struct call *call) {
         if (Py_IS_TYPE(callable, &PyWrapperDescr_Type) && collect_member(list, call, &wrapper))
             return;
         if (call->self == NULL || !container_is_primitive(call->self))
-            apply(list, call, effect_of(identity_of(callable)));
+            apply(list, call, effect_of(callable));
     } else if (Py_IS_TYPE(callable, method_wrapper)) {
         collect_wrapper(list, call);
     } else if (PyType_Check(callable)) {
@@ -442,6 +376,11 @@ static void collect_enter(struct access_list *list, PyObject *manager) {
     if (function == NULL || container_is_primitive(manager))
         return;
     struct call call = {.callable = function, .self = manager};
+    collect_call(list, &call);
+}
+
+void call_collect_one(struct access_list *list, PyObject *callable, PyObject *argument) {
+    struct call call = {.callable = callable, .values = &argument, .count = 1};
     collect_call(list, &call);
 }
 

@@ -23,7 +23,7 @@ struct pins {
 static struct pins pins;   // of the execution
 static struct pins spare;  // being emptied, or empty
 
-enum tag { TAG_OBJECT = 1, TAG_CLASS, TAG_ELEMENT, TAG_CELL, TAG_ORDER };
+enum tag { TAG_OBJECT = 1, TAG_CLASS, TAG_ELEMENT, TAG_CELL, TAG_ORDER, TAG_OUTSIDE };
 
 static uint64_t finish(uint64_t h) {
     h ^= h >> 33;
@@ -186,4 +186,8 @@ uint64_t location_of_order(PyObject *dict) {
 uint64_t location_of_cell(PyObject *cell) {
     pin(cell);
     return mix(cell, TAG_CELL, 0);
+}
+
+uint64_t location_of_outside(void) {
+    return mix(NULL, TAG_OUTSIDE, 0);
 }

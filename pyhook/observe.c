@@ -74,6 +74,39 @@ int observe_instruction(const struct site *site, const struct operands *operands
     return reentry_note(operands->frame, place, &list);
 }
 
+// The place of a call that the runner makes: by the name of a C function, or of a type.
+static const struct place *place_of_call(PyObject *callable) {
+    static PyCodeObject *code;
+    if (code == NULL)
+        code = PyCode_NewEmpty("<threads>", "threads", 1);
+    const char *word = PyCFunction_Check(callable) ? ((PyCFunctionObject *)callable)->m_ml->ml_name
+                                                   : Py_TYPE(callable)->tp_name;
+    PyObject *name = code != NULL ? PyUnicode_FromString(word) : NULL;
+    point_close();  // looking up the source may run Python code
+    const struct place *place = name != NULL ? place_intern(code, 1, "call", name) : NULL;
+    point_reopen();
+    Py_XDECREF(name);
+    return place;
+}
+
+int observe_call(PyObject *callable, PyObject *argument) {
+    if (PyFunction_Check(callable) && site_is_known((PyCodeObject *)PyFunction_GET_CODE(callable)))
+        return 0;
+    struct access_list list;
+    access_clear(&list);
+    call_collect_one(&list, callable, argument);
+    if (list.failed)
+        return -1;
+    if (list.is_full)
+        return door.refuse("one call touches more objects than an event can hold");
+    if (list.count == 0)
+        return 0;
+    const struct place *place = place_of_call(callable);
+    if (place == NULL || pass_accesses(place, &list) < 0)
+        return -1;
+    return reentry_note(NULL, place, &list);
+}
+
 int observe_open(PyObject *module) {
     (void)module;
     observe_set_door(NULL);

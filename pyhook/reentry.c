@@ -139,11 +139,11 @@ int reentry_suspend(void *frame) {
     cpython_frame *caller = frame;
     do {
         caller = nearest_traced(cpython_frame_back(caller));
-        if (caller == NULL || count == 0)
+        if (count == 0)
             return 0;
         if (stack->entries[count - 1].frame == caller && announce(stack, --count) < 0)
             return -1;
-    } while (is_delegating(caller));
+    } while (caller != NULL && is_delegating(caller));
     return 0;
 }
 

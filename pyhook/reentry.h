@@ -19,8 +19,8 @@
 
 // A logical thread begins: its stack is empty.
 void reentry_begin(void);
-// The frame is about to execute an instruction with these accesses (just announced; or none). -1
-// with an exception.
+// The frame (NULL: the runner) is about to execute an instruction with these accesses (just
+// announced; or none). -1 with an exception.
 int reentry_note(const void *frame, const struct place *place, const struct access_list *list);
 // Is the stack of the calling logical thread empty? Then the others have nothing to do.
 bool reentry_is_empty(void);

@@ -70,7 +70,9 @@ static void call_worker(int index) {
     switch_thread_begin(index);
     thread->ran = true;
     thread->closed = 0;
-    PyObject *result = PyObject_CallOneArg(thread->callable, runner.state);
+    PyObject *result = NULL;
+    if (observe_call(thread->callable, runner.state) == 0)
+        result = PyObject_CallOneArg(thread->callable, runner.state);
     // A retired thread that comes back late stops here: the runner is another execution's now.
     carrier_current();
     if (result == NULL)

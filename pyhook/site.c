@@ -320,6 +320,11 @@ static int build_sites(PyCodeObject *code, struct site_table *table) {
     return 0;
 }
 
+bool site_is_known(PyCodeObject *code) {
+    const struct site_table *table = site_table_peek(code);
+    return table != NULL && table->traced && table->filter == filter_generation();
+}
+
 int site_is_traced(PyCodeObject *code) {
     int traced = filter_ask(code->co_filename);
     return traced != 0 ? traced : library_kind_of(code) != LIBRARY_NONE;

@@ -701,7 +701,45 @@ LIBRARY = [
           "s.l.append(5)", "import statistics\n"),
 ]
 
-CASES: list[Case] = [*CALLBACKS, *ATTRIBUTES, *NAMES, *LISTS, *DICTS, *OTHERS, *LIBRARY]
+PATHS = """
+import os, pathlib, tempfile
+place = pathlib.Path(tempfile.mkdtemp(prefix="frontrun-case-"), "file")
+def write(text):
+    with open(place, "w") as file:
+        file.write(text)
+def read():
+    with open(place) as file:
+        return file.read()
+"""
+
+# The world outside the process.
+OUTSIDE = [
+    twice("a file", "write('0')", "write(str(int(read() or 0) + 1))", "read() == '2'", PATHS),
+    twice("pathlib", "write('0')", "place.write_text(str(int(place.read_text() or 0) + 1))",
+          "read() == '2'", PATHS),
+    reads("a file that is removed", "write('0')", "os.path.exists(place)",
+          "os.unlink(place)", PATHS),
+    reads("lines of a file", "write('0')", "[line for line in open(place)]", "write('1')", PATHS),
+    twice("check, then make a directory",
+          "s.ok = True\nif os.path.exists(str(place) + 'd'):\n        os.rmdir(str(place) + 'd')",
+          "if not os.path.exists(str(place) + 'd'):\n    try:\n        os.mkdir(str(place) + 'd')\n"
+          "    except FileExistsError:\n        s.ok = False", "s.ok", PATHS),
+    reads("a directory", "write('0')", "sorted(os.listdir(place.parent))",
+          "os.replace(place, str(place) + '2')", PATHS),
+    reads("the current directory", "os.chdir('/')", "os.getcwd()", "os.chdir('/tmp')",
+          "import os\n"),
+    reads("a shared file object", "write('01'); s.f = open(place)", "s.f.tell()", "s.f.read(1)",
+          PATHS),
+    reads("a pipe", "s.r, s.w = os.pipe(); os.set_blocking(s.r, False); os.write(s.w, b'ab')",
+          "bool(look(s))", "os.read(s.r, 2)",
+          "import os, select\ndef look(s):\n    return select.select([s.r], [], [], 0)[0]\n"),
+    reads("a socket", "s.a, s.b = socket.socketpair()", "bool(look(s))", "s.b.send(b'x')",
+          "import socket, select\ndef look(s):\n    return select.select([s.a], [], [], 0)[0]\n"),
+    reads("print into a StringIO", "s.c = io.StringIO()", "s.c.getvalue()",
+          "print('x', file=s.c)", "import io\n"),
+]
+
+CASES: list[Case] = [*CALLBACKS, *ATTRIBUTES, *NAMES, *LISTS, *DICTS, *OTHERS, *LIBRARY, *OUTSIDE]
 
 # Not seen yet (docs/limits.md): the race is not found.
 UNSEEN = frozenset(

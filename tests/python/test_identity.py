@@ -285,3 +285,29 @@ def test_objects_of_one_execution_have_addresses_of_their_own() -> None:
             Box()
 
     assert explore(list, thread, thread).distinct == 1
+
+
+def test_threads_that_are_c_functions() -> None:
+    assert explore(list, [].append, [].append).distinct == 1
+    shared: list[Any] = []
+    assert explore(list, shared.append, shared.append).distinct == 2
+    table: dict[str, Any] = {}
+    update = functools.partial(dict.update, table)
+    assert explore(dict, update, update).distinct == 2
+    assert explore(list, list.reverse, list.reverse).distinct == 2
+
+
+def test_a_thread_that_is_a_c_function_goes_on_after_a_callback() -> None:
+    box = Box(1)
+
+    class Key:
+        def __lt__(self, other: Any) -> bool:
+            return box.value < 0
+
+    def touch(keys: list[Key]) -> None:
+        box.value = 2
+        len(keys)
+
+    explorer = explore(lambda: [Key(), Key()], list.sort, touch)
+    actions = {event.action for event in explorer.trace()}
+    assert "resume" in actions

@@ -1,0 +1,88 @@
+// Attributes: which locations reading or writing one touches.
+// SPDX-License-Identifier: Apache-2.0
+#include "attribute.h"
+
+#include "container.h"
+#include "location.h"
+#include "observe.h"
+
+// Can an attribute of this name of such an object ever change? Not if it is a method of a type that
+// nobody can change and the object has no attributes of its own.
+static bool is_fixed(PyObject *object, PyObject *name) {
+    PyTypeObject *type = Py_TYPE(object);
+    if (container_is_primitive(object))
+        return type->tp_dictoffset == 0;
+    if ((type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) == 0 || type->tp_dictoffset != 0 ||
+        type->tp_getattro != PyObject_GenericGetAttr)
+        return false;
+    PyObject *found = _PyType_Lookup(type, name);
+    return found == NULL || Py_TYPE(found)->tp_descr_set == NULL;
+}
+
+static bool is_cell_contents(PyObject *object, PyObject *name) {
+    return PyCell_Check(object) && PyUnicode_CompareWithASCIIString(name, "cell_contents") == 0;
+}
+
+// How an attribute touches its object as a whole: weakly, as attributes are apart. Those that a C
+// type computes are part of the contents, and another __dict__ or __class__ is another object.
+static enum fr_mode mode_of_whole(PyObject *object, PyObject *name, bool write) {
+    if (write && (PyUnicode_CompareWithASCIIString(name, "__dict__") == 0 ||
+                  PyUnicode_CompareWithASCIIString(name, "__class__") == 0))
+        return FR_WRITE;
+    if (container_is_instance(object) || PyType_Check(object))
+        return write ? FR_WRITE_WEAK : FR_READ_WEAK;
+    PyObject *found = _PyType_Lookup(Py_TYPE(object), name);
+    if (found != NULL && Py_TYPE(found)->tp_descr_set != NULL && !PyFunction_Check(object))
+        return write ? FR_WRITE : FR_READ;
+    return write ? FR_WRITE_WEAK : FR_READ_WEAK;
+}
+
+// The instance and its __dict__ become one, now that somebody will have both.
+static void unite(PyObject *object, PyObject *name) {
+    if (PyType_Check(object) || PyModule_Check(object) || Py_TYPE(object)->tp_dictoffset == 0 ||
+        PyUnicode_CompareWithASCIIString(name, "__dict__") != 0)
+        return;
+    PyObject *dict = PyObject_GenericGetDict(object, NULL);
+    if (dict == NULL) {
+        PyErr_Clear();
+        return;
+    }
+    location_unite(object, dict);
+    Py_DECREF(dict);
+}
+
+static void add_attribute(struct access_list *list, PyObject *object, PyObject *name, bool write) {
+    if (is_cell_contents(object, name)) {
+        access_add(list, location_of_cell(object), write ? FR_WRITE : FR_READ);
+        return;
+    }
+    // A module's attributes are its functions' globals.
+    if (PyModule_Check(object)) {
+        access_add_element(list, PyModule_GetDict(object), name, write);
+        if (PyModule_CheckExact(object))
+            return;
+    }
+    if (!write && is_fixed(object, name))
+        return;
+    access_add(list, location_of_attribute(object, name), write ? FR_WRITE : FR_READ);
+    access_add(list, location_of_object(object), mode_of_whole(object, name, write));
+    if (!write || PyType_Check(object))
+        access_add(list, location_of_class_attribute(name), write ? FR_WRITE : FR_READ);
+}
+
+void attribute_add(struct access_list *list, PyObject *object, PyObject *name, bool write) {
+    if (!PyUnicode_Check(name))
+        return;
+    // A subclass of str (a member of a StrEnum, for instance) names the attribute of its text.
+    PyObject *exact = PyUnicode_FromObject(name);
+    if (exact == NULL) {
+        PyErr_Clear();
+        list->is_full = true;  // refused: what cannot be told apart is not passed over
+        return;
+    }
+    object = PyWeakref_CheckProxy(object) ? container_owner(object) : object;
+    if (!write)
+        unite(object, exact);
+    add_attribute(list, object, exact, write);
+    Py_DECREF(exact);
+}
