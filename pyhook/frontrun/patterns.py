@@ -14,6 +14,7 @@ from frontrun.execution import (
     conflict,
     data_accesses,
     did,
+    is_mark,
     name_of,
     objects_of,
     reads_only,
@@ -138,7 +139,8 @@ def stale_reads(trace: Sequence[_core.Event], near: Sequence[int]) -> Iterable[T
 
 def mine_after(trace: Sequence[_core.Event], position: int, thread: int) -> Iterable[int]:
     """What a thread does after a position, whatever it touches."""
-    return (at for at in range(position + 1, len(trace)) if trace[at].thread == thread)
+    later = range(position + 1, len(trace))
+    return (at for at in later if trace[at].thread == thread and not is_mark(trace[at]))
 
 
 def is_lost_update(trace: Sequence[_core.Event], triple: Triple) -> bool:

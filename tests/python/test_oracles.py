@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import warnings
@@ -12,8 +13,11 @@ from typing import Any
 import frontrun
 import pytest
 from frontrun.common import InterleavingResult
+from frontrun.exploration import serialized
 from frontrun.linearizability import Call, explains
-from frontrun.oracles import snapshot
+from frontrun.options import Options
+from frontrun.oracles import Serializable, snapshot
+from frontrun.program import make_program
 from library_programs import Counter, always, increments, increments_locked
 
 
@@ -70,6 +74,28 @@ def test_an_order_in_which_a_worker_waits_is_not_sequential() -> None:
     assert result.verdict == "exhausted"
     with pytest.raises(ValueError, match="cannot run one after the other, in no order"):
         every(queue.Queue, [consume], serializable_invariant=True)
+
+
+def test_what_is_done_before_waiting_is_not_sequential() -> None:
+    class Desk(Counter):
+        def __init__(self) -> None:
+            super().__init__()
+            self.items: queue.Queue[int] = queue.Queue()
+            self.log: list[str] = []
+
+    def produce(desk: Desk) -> None:
+        desk.log.append("produced")
+        desk.items.put(1)
+
+    def consume(desk: Desk) -> None:
+        desk.log.append("waits")
+        desk.items.get()
+
+    options = Options()
+    program = make_program(Desk, [consume, produce], None, options)
+    oracle = serialized(program, lambda desk: desk.log, options).oracles[0]
+    assert isinstance(oracle, Serializable)
+    assert oracle.outcomes == [["produced", "waits"]]
 
 
 def test_the_invariant_is_asked_too() -> None:
@@ -358,6 +384,22 @@ def test_an_exception_is_a_result() -> None:
             items.append(7)
 
     assert every(list, pop, count=2, spec=list).verdict == "exhausted"
+
+
+def test_another_exception_is_another_result() -> None:
+    class Lookup(dict[str, int]):
+        def find(self) -> int:
+            return self["nothing"]
+
+    class Sequential:
+        def find(self) -> int:
+            raise IndexError
+
+    def find(lookup: Any) -> None:
+        with contextlib.suppress(LookupError):
+            lookup.find()
+
+    assert not every(Lookup, [find], spec=Sequential).property_holds
 
 
 def test_special_methods_and_attributes_of_the_proxy() -> None:

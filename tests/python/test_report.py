@@ -97,6 +97,34 @@ def test_check_then_act_of_the_thread_that_raised() -> None:
     assert found.marked == {0, 1, 2}
 
 
+def test_a_decision_is_check_then_act_and_a_copy_is_a_stale_snapshot() -> None:
+    def found(text: str) -> str:
+        looked = event(0, 1, (0, "read"))._replace(text=text)
+        changed = event(1, 5, (0, "write"), (1, "read"))
+        return report.find_pattern(
+            execution(looked, changed, event(0, 2, (1, "write"), name="y")), NAMES
+        ).name
+
+    assert found("if state.x:") == "check-then-act"
+    assert found("while not state.x:") == "check-then-act"
+    assert found("copy = state.x") == "stale snapshot"
+
+
+def test_a_lost_update_is_told_before_what_is_shorter() -> None:
+    found = report.find_pattern(
+        execution(
+            event(0, 1, (0, "read")),
+            event(0, 2, (1, "read"), name="y"),
+            event(1, 5, (1, "write"), name="y"),
+            event(0, 3, (1, "read"), name="y"),
+            event(1, 6, (0, "write")),
+            event(0, 4, (0, "write")),
+        ),
+        NAMES,
+    )
+    assert found.name == "lost update"
+
+
 def test_a_read_that_is_repeated_is_no_lost_update() -> None:
     found = report.find_pattern(
         execution(
