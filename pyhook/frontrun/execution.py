@@ -85,18 +85,30 @@ def objects_of(event: _core.Event) -> set[int]:
     return {number for number, _ in event.accesses}
 
 
+def meeting(one: _core.Event, other: _core.Event) -> set[int]:
+    """The data on which two events conflict."""
+    return {
+        number
+        for number, mode in data_accesses(one)
+        if any(number == also and conflict(mode, how) for also, how in data_accesses(other))
+    }
+
+
 def shared_objects(trace: Sequence[_core.Event]) -> set[int]:
-    """Objects that two threads touch in ways that depend on each other; locks always do."""
+    """Objects on which two threads conflict (a lock counts as written)."""
     uses: dict[int, set[tuple[int, str]]] = {}
     for event in trace:
         for number, mode in () if is_mark(event) else event.accesses:
             how = "write" if event.kind in LOCKING else mode
             uses.setdefault(number, set()).add((event.thread, how))
-    return {
-        number
-        for number, pairs in uses.items()
-        if any(a[0] < b[0] and conflict(a[1], b[1]) for a in pairs for b in pairs)
-    }
+    return {number for number, users in uses.items() if are_in_conflict(users)}
+
+
+def are_in_conflict(users: set[tuple[int, str]]) -> bool:
+    """Does one of these threads conflict with another?"""
+    return any(
+        thread < other and conflict(mode, how) for thread, mode in users for other, how in users
+    )
 
 
 # ----------------------------------------------------------------------------- words

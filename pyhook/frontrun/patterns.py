@@ -15,6 +15,7 @@ from frontrun.execution import (
     data_accesses,
     did,
     is_mark,
+    meeting,
     name_of,
     objects_of,
     reads_only,
@@ -148,7 +149,7 @@ def is_lost_update(trace: Sequence[_core.Event], triple: Triple) -> bool:
     a, b, c = triple
     return trace[c].action == "write" and any(
         touches(trace[c], thing, "write") and not touches(trace[c], thing, "read")
-        for thing in objects_of(trace[a]) & objects_of(trace[b])
+        for thing in meeting(trace[a], trace[b])
     )
 
 
@@ -171,7 +172,7 @@ def stale_pattern(execution: Execution, names: Sequence[str], triple: Triple) ->
             f" then {one} wrote over that (line {trace[c].line})."
         )
         return Pattern("lost update", sentence, frozenset(triple))
-    common = objects_of(trace[a]) & objects_of(trace[b]) & objects_of(trace[c])
+    common = meeting(trace[a], trace[b]) & objects_of(trace[c])
     if common or DECIDES.search(trace[a].text) or not writes(trace[c]):
         sentence = (
             f"{one} looked at {what} (line {trace[a].line}), {other} changed it (line"
@@ -189,7 +190,7 @@ def both_read_first(execution: Execution, triple: Triple) -> bool:
     """A lost update of two threads that both read before either wrote: the textbook's."""
     trace = execution.trace
     a, b, _ = triple
-    things = objects_of(trace[a]) & writes(trace[b])
+    things = meeting(trace[a], trace[b])
     return any(
         trace[at].thread == trace[b].thread and bool(reads_only(trace[at]) & things)
         for at in range(b)
@@ -228,10 +229,10 @@ def writes_around(
     first, second = reads
     x, y = things
     for b in near:
-        if trace[b].thread == trace[first].thread or x not in writes(trace[b]):
+        if trace[b].thread == trace[first].thread or x not in meeting(trace[first], trace[b]):
             continue
         for d in near:
-            if trace[d].thread != trace[b].thread or y not in writes(trace[d]):
+            if trace[d].thread != trace[b].thread or y not in meeting(trace[second], trace[d]):
                 continue
             if (first < b and d < second and d > first) or (b < first and second < d):
                 return b, d
@@ -296,7 +297,7 @@ def invalidated_iterator(
         if trace[b].thread == thread:
             continue
         for a in mine:
-            if a < b and reads_only(trace[a]) & writes(trace[b]):
+            if a < b and meeting(trace[a], trace[b]) & reads_only(trace[a]):
                 c = next((at for at in mine if at > b), None)
                 who, other = name_of(thread, names), name_of(trace[b].thread, names)
                 sentence = (

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def explored(program: pattern_programs.Program, **options: Any) -> InterleavingR
 def test_the_text_of_each_pattern(name: str) -> None:
     explanation = explored(PROGRAMS[name]).explanation
     assert explanation is not None
-    assert f"{explanation}\n" == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+    text = re.sub(r"after \d+ interleavings", "after N interleavings", explanation)
+    assert f"{text}\n" == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
 
 
 def test_each_text_belongs_to_a_program() -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import frontrun
 import pytest
 from frontrun.bytecode import explore_interleavings
 from frontrun.dpor import explore_dpor
@@ -110,6 +111,23 @@ def test_the_race_after_a_barrier_is_found() -> None:
         meeting.increment()
 
     result = explore_dpor(Meeting, [worker] * 2, lambda m: m.value == 2)
+    assert not result.property_holds
+    assert result.explanation is not None
+    assert "Lost update" in result.explanation
+
+
+@pytest.mark.xfail(
+    raises=frontrun.FrontrunError, strict=False, reason="needs threads inside threads"
+)
+def test_threads_that_the_tested_code_starts_are_explored() -> None:
+    def worker(counter: Counter) -> None:
+        threads = [threading.Thread(target=counter.increment) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    result = explore_dpor(Counter, [worker], lambda counter: counter.value == 2)
     assert not result.property_holds
     assert result.explanation is not None
     assert "Lost update" in result.explanation
