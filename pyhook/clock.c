@@ -9,6 +9,7 @@
 #include "observe.h"
 #include "point.h"
 #include "runner.h"
+#include "spin.h"
 
 // A thread may read the clock this often at one instant before it counts as polling; after each
 // step, a quarter of that.
@@ -24,7 +25,8 @@ struct poller {
     uint64_t at;     // the instant at which ...
     uint32_t reads;  // ... it has read it so often
     uint32_t patience;
-    uint64_t since;  // when it began to poll
+    bool polls;      // it does so, ...
+    uint64_t since;  // ... since then
 };
 
 static struct {
@@ -73,6 +75,9 @@ void clock_begin(enum clock_mode mode) {
 bool clock_is_ours(void) {
     // First: a thread of an execution given up stops here for good.
     int index = carrier_current();
+    // There every look at the clock may be another one.
+    if (clock_state.mode != CLOCK_VIRTUAL)
+        spin_note_progress();
     if (clock_state.mode == CLOCK_REAL || runner.phase == RUNNER_IDLE)
         return false;
     return index >= 0 || (index == CARRIER_CONTROLLER && runner.phase == RUNNER_OUTSIDE);
@@ -134,6 +139,19 @@ static struct poller *find_poller(void) {
     return &clock_state.pollers[index >= 0 ? index : FR_THREADS_MAX];
 }
 
+// How long a thread that polls the clock is to wait now.
+static uint64_t next_step(struct poller *poller, uint64_t now) {
+    if (!poller->polls)
+        poller->since = now;
+    poller->polls = true;
+    uint64_t step = (now - poller->since) / STEP_SHARE;
+    return step > STEP_MIN ? step : STEP_MIN;
+}
+
+uint64_t clock_poll(void) {
+    return clock_deadline(next_step(find_poller(), clock_now()));
+}
+
 // Counts one look at the clock; lets time pass if the caller does nothing but look. -1 with an
 // exception.
 static int count_look(struct poller *poller) {
@@ -144,11 +162,8 @@ static int count_look(struct poller *poller) {
     }
     if (++poller->reads <= poller->patience)
         return 0;
-    if (poller->patience == PATIENCE)
-        poller->since = now;
     poller->patience /= PATIENCE_DIVISOR;
-    uint64_t step = (now - poller->since) / STEP_SHARE;
-    if (pass_time(step > STEP_MIN ? step : STEP_MIN) < 0)
+    if (pass_time(next_step(poller, now)) < 0)
         return -1;
     poller->at = clock_now();
     poller->reads = 0;
@@ -162,6 +177,7 @@ int clock_read(uint64_t *now) {
         touch_variable(FR_READ, "read") < 0)
         return -1;
     *now = clock_now();
+    spin_note_clock(*now);
     return 0;
 }
 
@@ -172,6 +188,7 @@ int clock_sleep(uint64_t nanoseconds) {
     if (nanoseconds == 0)
         return count_look(poller);
     poller->patience = PATIENCE;
+    poller->polls = false;
     return pass_time(nanoseconds);
 }
 

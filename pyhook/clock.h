@@ -54,6 +54,9 @@ uint64_t clock_nanoseconds(double seconds);
 // For a logical thread: the deadline of a wait that begins now, for struct point_op. 0: no deadline
 // (the wait is for ever).
 uint64_t clock_deadline(uint64_t nanoseconds);
+// The caller polls the clock and waits for something else, too: the deadline of its next look.
+// Precondition: clock_has_deadlines().
+uint64_t clock_poll(void);
 // Do timed waits have deadlines for the calling logical thread? If not, they are attempts.
 bool clock_has_deadlines(void);
 // A timed wait of the caller ended without success: time has passed. -1 with an exception.

@@ -14,8 +14,12 @@ enum { NOW, UTCNOW, TWINS };
 static struct interpose_twin twins[TWINS] = {
     [NOW] = {.name = "now",
              .flags = METH_FASTCALL | METH_KEYWORDS | METH_CLASS,
-             .twin = INTERPOSE_FUNCTION(now_twin)},
-    [UTCNOW] = {.name = "utcnow", .flags = METH_NOARGS | METH_CLASS, .twin = utcnow_twin},
+             .twin = INTERPOSE_FUNCTION(now_twin),
+             .repeatable = true},
+    [UTCNOW] = {.name = "utcnow",
+                .flags = METH_NOARGS | METH_CLASS,
+                .twin = utcnow_twin,
+                .repeatable = true},
 };
 
 // Not replaced, only called.

@@ -196,18 +196,36 @@ static PyObject *strftime_twin(PyObject *self, PyObject *args) {
 
 static struct interpose_twin twins[TWINS] = {
 #define CLOCK(name_, start, exact)                                                                 \
-    [CLOCK_##                                                                                      \
-        name_] = {.name = #name_, .flags = METH_NOARGS, .twin = name_##_twin, .optional = true},
+    [CLOCK_##name_] = {.name = #name_,                                                             \
+                       .flags = METH_NOARGS,                                                       \
+                       .twin = name_##_twin,                                                       \
+                       .optional = true,                                                           \
+                       .repeatable = true},
 #include "clocks.def"
 #undef CLOCK
-    [GETTIME] = {.name = "clock_gettime", .flags = GETTIME_FLAGS, .twin = gettime_twin},
-    [GETTIME_NS] = {.name = "clock_gettime_ns", .flags = GETTIME_FLAGS, .twin = gettime_ns_twin},
-    [SLEEP] = {.name = "sleep", .flags = METH_O, .twin = sleep_twin},
-    [LOCALTIME] = {.name = "localtime", .flags = METH_VARARGS, .twin = localtime_twin},
-    [GMTIME] = {.name = "gmtime", .flags = METH_VARARGS, .twin = gmtime_twin},
-    [CTIME] = {.name = "ctime", .flags = METH_VARARGS, .twin = ctime_twin},
-    [ASCTIME] = {.name = "asctime", .flags = METH_VARARGS, .twin = asctime_twin},
-    [STRFTIME] = {.name = "strftime", .flags = METH_VARARGS, .twin = strftime_twin},
+    [GETTIME] = {.name = "clock_gettime",
+                 .flags = GETTIME_FLAGS,
+                 .twin = gettime_twin,
+                 .repeatable = true},
+    [GETTIME_NS] = {.name = "clock_gettime_ns",
+                    .flags = GETTIME_FLAGS,
+                    .twin = gettime_ns_twin,
+                    .repeatable = true},
+    [SLEEP] = {.name = "sleep", .flags = METH_O, .twin = sleep_twin, .repeatable = true},
+    [LOCALTIME] = {.name = "localtime",
+                   .flags = METH_VARARGS,
+                   .twin = localtime_twin,
+                   .repeatable = true},
+    [GMTIME] = {.name = "gmtime", .flags = METH_VARARGS, .twin = gmtime_twin, .repeatable = true},
+    [CTIME] = {.name = "ctime", .flags = METH_VARARGS, .twin = ctime_twin, .repeatable = true},
+    [ASCTIME] = {.name = "asctime",
+                 .flags = METH_VARARGS,
+                 .twin = asctime_twin,
+                 .repeatable = true},
+    [STRFTIME] = {.name = "strftime",
+                  .flags = METH_VARARGS,
+                  .twin = strftime_twin,
+                  .repeatable = true},
 };
 
 int clock_time_open(void) {

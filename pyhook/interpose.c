@@ -45,7 +45,33 @@ int interpose_bind(PyObject *owner, struct interpose_twin *twins, size_t count) 
     return 0;
 }
 
+// The arrays of twins that are enabled.
+static struct {
+    const struct interpose_twin *twins;
+    size_t count;
+} enabled[16];
+
+static void remember(const struct interpose_twin *twins, size_t count) {
+    for (size_t i = 0; i < sizeof enabled / sizeof enabled[0]; i++) {
+        if (enabled[i].twins != NULL && enabled[i].twins != twins)
+            continue;
+        enabled[i].twins = twins;
+        enabled[i].count = count;
+        return;
+    }
+    // Too many: what is not remembered is not repeatable.
+}
+
+bool interpose_is_repeatable(const PyMethodDef *definition) {
+    for (size_t i = 0; i < sizeof enabled / sizeof enabled[0]; i++)
+        for (size_t k = 0; k < enabled[i].count; k++)
+            if (enabled[i].twins[k].method == definition && definition != NULL)
+                return enabled[i].twins[k].repeatable;
+    return false;
+}
+
 void interpose_enable(struct interpose_twin *twins, size_t count) {
+    remember(twins, count);
     for (size_t i = 0; i < count; i++) {
         if (twins[i].method != NULL) {
             twins[i].method->ml_meth = twins[i].twin;

@@ -16,6 +16,7 @@ struct interpose_twin {
     int flags;             // the calling convention that twin has
     PyCFunction twin;      // takes its place; falls through to original where it does not apply
     bool optional;         // some supported Python versions do not have it
+    bool repeatable;       // leaves nothing behind but its operations, see pure.h
     PyMethodDef *method;   // set by interpose_bind; NULL: this Python does not have it
     PyCFunction original;  // set by interpose_bind
 };
@@ -28,6 +29,8 @@ struct interpose_twin {
 int interpose_bind(PyObject *owner, struct interpose_twin *twins, size_t count);
 // Puts the twins in place.
 void interpose_enable(struct interpose_twin *twins, size_t count);
+// Is it the definition of an enabled twin that is repeatable?
+bool interpose_is_repeatable(const PyMethodDef *definition);
 // Puts the originals back.
 void interpose_disable(struct interpose_twin *twins, size_t count);
 

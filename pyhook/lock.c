@@ -8,6 +8,7 @@
 #include "observe.h"
 #include "point.h"
 #include "runner.h"
+#include "spin.h"
 
 static PyObject *acquire_twin(PyObject *self, PyObject *args, PyObject *kwargs);
 static PyObject *release_twin(PyObject *self, PyObject *args);
@@ -18,18 +19,23 @@ enum { ACQUIRE, ACQUIRE_LOCK, ENTER, RELEASE, RELEASE_LOCK, EXIT, LOCKED, LOCKED
 static struct interpose_twin twins[TWINS] = {
     [ACQUIRE] = {.name = "acquire",
                  .flags = METH_VARARGS | METH_KEYWORDS,
-                 .twin = INTERPOSE_FUNCTION(acquire_twin)},
+                 .twin = INTERPOSE_FUNCTION(acquire_twin),
+                 .repeatable = true},
     [ACQUIRE_LOCK] = {.name = "acquire_lock",
                       .flags = METH_VARARGS | METH_KEYWORDS,
-                      .twin = INTERPOSE_FUNCTION(acquire_twin)},
+                      .twin = INTERPOSE_FUNCTION(acquire_twin),
+                      .repeatable = true},
     [ENTER] = {.name = "__enter__",
                .flags = METH_VARARGS | METH_KEYWORDS,
                .twin = INTERPOSE_FUNCTION(acquire_twin)},
     [RELEASE] = {.name = "release", .flags = METH_NOARGS, .twin = release_twin},
     [RELEASE_LOCK] = {.name = "release_lock", .flags = METH_NOARGS, .twin = release_twin},
     [EXIT] = {.name = "__exit__", .flags = METH_VARARGS, .twin = release_twin},
-    [LOCKED] = {.name = "locked", .flags = METH_NOARGS, .twin = locked_twin},
-    [LOCKED_LOCK] = {.name = "locked_lock", .flags = METH_NOARGS, .twin = locked_twin},
+    [LOCKED] = {.name = "locked", .flags = METH_NOARGS, .twin = locked_twin, .repeatable = true},
+    [LOCKED_LOCK] = {.name = "locked_lock",
+                     .flags = METH_NOARGS,
+                     .twin = locked_twin,
+                     .repeatable = true},
 };
 
 const struct lock_request lock_request_plain = {.blocking = true};
@@ -124,6 +130,8 @@ PyObject *lock_acquire_unwinding(const struct interpose_twin *acquire, PyObject 
 PyObject *lock_act(const struct interpose_twin *acquire, PyObject *lock,
                    const struct lock_request *request) {
     bool expected = point_outcome();
+    if (expected)
+        spin_note_progress();
     int got = lock_try(acquire, lock);
     if (got < 0)
         return NULL;

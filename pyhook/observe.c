@@ -8,9 +8,11 @@
 #include "filter.h"
 #include "library.h"
 #include "opcode.h"
+#include "pure.h"
 #include "reentry.h"
 #include "selftest.h"
 #include "site.h"
+#include "spin.h"
 
 static const struct observe_door point_door = {point_is_open, point_pass, point_refuse};
 static struct observe_door door;
@@ -58,6 +60,25 @@ static int pass_accesses(const struct place *place, struct access_list *list) {
     return place != NULL ? pass_list(place, list) : -1;
 }
 
+// The loop that the instruction is in has done nothing: waits until it may. 1: that was the
+// instruction's own read. -1 with an exception.
+static int wait_in_loop(const struct site *site, const struct operands *operands,
+                        const struct access_list *list) {
+    struct spin_answer answer;
+    spin_look(site, operands, list, &answer);
+    if (!answer.spins)
+        return 0;
+    const struct place *place = place_of(site);
+    struct point_op op = {.kind = FR_OP_SPIN,
+                          .place = place != NULL ? place_with_action(place, "spin") : NULL,
+                          .accesses = answer.accesses,
+                          .access_count = answer.access_count,
+                          .deadline_ns = answer.deadline_ns};
+    if (op.place == NULL || door.pass(&op) < 0)
+        return -1;
+    return answer.is_the_read && point_outcome();
+}
+
 int observe_instruction(const struct site *site, const struct operands *operands) {
     struct access_list list;
     access_clear(&list);
@@ -66,8 +87,12 @@ int observe_instruction(const struct site *site, const struct operands *operands
         return -1;
     if (list.is_full)
         return door.refuse("one instruction touches more objects than an event can hold");
-    const struct place *place = list.count > 0 ? place_of(site) : NULL;
-    if (list.count > 0 && (place == NULL || pass_accesses(place, &list) < 0))
+    const struct place *place = NULL;
+    int waited = wait_in_loop(site, operands, &list);
+    if (waited == 0 && list.count > 0)
+        place = place_of(site);
+    if (waited < 0 || (waited == 0 && list.count > 0 &&
+                       (place == NULL || pass_accesses(place, &list) < 0)))
         return -1;
     if (!may_resume(site))
         list.count = 0;
@@ -116,7 +141,7 @@ int observe_open(PyObject *module) {
         return -1;
     Py_DECREF(sources);
     if (opcode_open() < 0 || site_open() < 0 || container_open() < 0 || call_open() < 0 ||
-        backend_open() < 0)
+        pure_open() < 0 || backend_open() < 0)
         return -1;
     return selftest_run();
 }

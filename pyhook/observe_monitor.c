@@ -13,6 +13,7 @@
 #include "filter.h"
 #include "reentry.h"
 #include "site.h"
+#include "spin.h"
 #include "switch.h"
 
 #if PY_VERSION_HEX >= 0x030c0000
@@ -44,6 +45,8 @@ static PyObject *on_instruction(PyObject *self, PyObject *const *arguments, Py_s
     const struct site *site = &table->sites[unit];
     if (site->kind == SITE_NONE && (!switch_is_wanted() || site->switches == 0))
         return Py_NewRef(api.disable);
+    if (site->kind == SITE_LEAVE)
+        spin_leave(code);
     if (!observe_is_open() || (site->kind == SITE_LEAVE && reentry_is_empty()))
         Py_RETURN_NONE;
     cpython_frame *frame = cpython_current_frame(PyThreadState_Get());
@@ -143,9 +146,10 @@ static PyObject *on_start(PyObject *self, PyObject *const *arguments, Py_ssize_t
 static PyObject *on_unwind(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
     (void)self;
     (void)count;
+    PyCodeObject *code = (PyCodeObject *)arguments[0];
+    spin_leave(code);
     if (!observe_is_open() || reentry_is_empty())
         Py_RETURN_NONE;
-    PyCodeObject *code = (PyCodeObject *)arguments[0];
     const struct site_table *table = site_table_peek(code);
     cpython_frame *frame = cpython_current_frame(PyThreadState_Get());
     if (table == NULL || !table->traced || frame == NULL || cpython_frame_code(frame) != code)

@@ -8,6 +8,7 @@
 #include "backend.h"
 #include "reentry.h"
 #include "site.h"
+#include "spin.h"
 #include "switch.h"
 
 #if PY_VERSION_HEX < 0x030c0000
@@ -140,7 +141,8 @@ static PyObject *evaluate_filtered(PyThreadState *state, cpython_frame *frame, i
     }
     if (state->tracing)
         return evaluate(state, frame, throwing);
-    struct site_table *table = enter(cpython_frame_code(frame), throwing);
+    PyCodeObject *code = cpython_frame_code(frame);
+    struct site_table *table = enter(code, throwing);
     if (table == NULL)
         return NULL;
     if (switch_is_wanted())
@@ -150,6 +152,8 @@ static PyObject *evaluate_filtered(PyThreadState *state, cpython_frame *frame, i
     state->cframe->use_tracing = table->traced ? 255 : 0;
     PyObject *result = evaluate(state, frame, throwing);
     state->cframe->use_tracing = before && state->c_tracefunc != NULL ? 255 : 0;
+    if (table->traced)
+        spin_leave(code);
     if (table->traced && !reentry_is_empty()) {
         if (result == NULL)
             unwind(frame);

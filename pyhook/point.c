@@ -6,6 +6,7 @@
 #include "errors.h"
 #include "place_log.h"
 #include "runner.h"
+#include "spin.h"
 #include "switch.h"
 
 // After its first Abort a thread passes this many points unhindered, so that `finally` blocks leave
@@ -105,6 +106,7 @@ int point_pass(const struct point_op *op) {
         return raise_again(thread);
     if (carrier_interrupted())
         return give_up(thread, FR_INTERRUPTED);
+    spin_note(op);
     enum fr_status status = announce(thread, (fr_tid)self, op);
     fr_tid next = FR_TID_NONE;
     if (status == FR_OK && runner.phase == RUNNER_RUNNING)

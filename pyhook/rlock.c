@@ -9,6 +9,7 @@
 #include "lock.h"
 #include "point.h"
 #include "runner.h"
+#include "spin.h"
 
 static PyObject *acquire_twin(PyObject *self, PyObject *args, PyObject *kwargs);
 static PyObject *release_twin(PyObject *self, PyObject *args);
@@ -20,7 +21,8 @@ enum { ACQUIRE, ENTER, RELEASE, EXIT, RELEASE_SAVE, ACQUIRE_RESTORE, TWINS };
 static struct interpose_twin twins[TWINS] = {
     [ACQUIRE] = {.name = "acquire",
                  .flags = METH_VARARGS | METH_KEYWORDS,
-                 .twin = INTERPOSE_FUNCTION(acquire_twin)},
+                 .twin = INTERPOSE_FUNCTION(acquire_twin),
+                 .repeatable = true},
     [ENTER] = {.name = "__enter__",
                .flags = METH_VARARGS | METH_KEYWORDS,
                .twin = INTERPOSE_FUNCTION(acquire_twin)},
@@ -91,6 +93,8 @@ static PyObject *acquire_twin(PyObject *self, PyObject *args, PyObject *kwargs) 
     int owned = is_owned(self);
     if (owned < 0)
         return NULL;
+    if (owned)
+        spin_note_progress();  // it counts how often
     if (owned || runner_is_aborting())
         return lock_acquire_unwinding(&twins[ACQUIRE], self, &request);
     int held = is_held(self);

@@ -9,6 +9,7 @@
 #include "judge.h"
 #include "observe.h"
 #include "place_log.h"
+#include "spin.h"
 #include "switch.h"
 
 struct runner runner;
@@ -254,6 +255,7 @@ static void end_execution(PyObject *state, PyObject *callables) {
     runner.state = NULL;
     Py_XDECREF(callables);
     Py_XDECREF(state);
+    spin_reset();
     location_reset();
     runner.explorer = NULL;
     runner.phase = RUNNER_IDLE;

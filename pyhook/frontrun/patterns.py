@@ -372,6 +372,9 @@ def deadlock_sentence(execution: Execution, names: Sequence[str]) -> str:
         first = name_of(cycle[0], names)
         return f"{first} waits for {links}, which waits for {first}."
     who = ", ".join(name_of(wait.thread, names) for wait in execution.waits)
+    if any(wait.action == "spin" for wait in execution.waits):
+        loops = "goes" if len(execution.waits) == 1 else "wait or go"
+        return f"{who} {loops} round in a loop that nobody is left to end (a livelock)."
     verb = "waits" if len(execution.waits) == 1 else "wait"
     if all(is_asleep(execution, wait) for wait in execution.waits):
         return f"{who} {verb} to be woken up, and nobody is left to do it."

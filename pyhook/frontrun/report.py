@@ -73,7 +73,9 @@ def deadlock_lines(execution: Execution, names: Sequence[str]) -> list[str]:
     lines = []
     for wait in waits:
         file = os.path.basename(wait.file)
-        line = f"  {name_of(wait.thread, names):<{width}}  waits at {file}:{wait.line}: {wait.text}"
+        waits_at = "goes round at" if wait.action == "spin" else "waits at"
+        name = f"{name_of(wait.thread, names):<{width}}"
+        line = f"  {name}  {waits_at} {file}:{wait.line}: {wait.text}"
         if is_asleep(execution, wait):
             line += "  (to be woken up)"
         elif wait.taken_at is not None:

@@ -195,14 +195,14 @@ def test_the_exact_budget_is_exhaustion() -> None:
 
 
 def test_an_execution_that_does_not_end_is_no_pass() -> None:
-    class Flag:
-        up = False
+    class Endless:
+        n = 0
 
-    def spin(flag: Flag) -> None:
-        while not flag.up:
-            pass
+    def count(endless: Endless) -> None:
+        while endless.n >= 0:
+            endless.n += 1
 
-    result = explore_dpor(Flag, [spin], always, max_branches=500)
+    result = explore_dpor(Endless, [count], always, max_branches=500)
     assert not result.property_holds
     assert result.failure is not None
     assert result.failure.kind == "step-limit"

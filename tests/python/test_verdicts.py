@@ -109,11 +109,11 @@ def test_answer_without_truth_value_is_a_failure() -> None:
 
 
 def test_step_limit() -> None:
-    def spin(account: Account) -> None:
-        while account.balance == 0:
-            pass
+    def count(account: Account) -> None:
+        while account.balance >= 0:
+            deposit(account)
 
-    explorer = make_explorer(Account, [spin], events_max=500)
+    explorer = make_explorer(Account, [count], events_max=500)
     explorer.start()
     assert explorer.step() == "step-limit"
     assert explorer.failure.kind == "step-limit"
