@@ -91,8 +91,8 @@ int observe_instruction(const struct site *site, const struct operands *operands
     int waited = wait_in_loop(site, operands, &list);
     if (waited == 0 && list.count > 0)
         place = place_of(site);
-    if (waited < 0 || (waited == 0 && list.count > 0 &&
-                       (place == NULL || pass_accesses(place, &list) < 0)))
+    if (waited < 0 ||
+        (waited == 0 && list.count > 0 && (place == NULL || pass_accesses(place, &list) < 0)))
         return -1;
     if (!may_resume(site))
         list.count = 0;
