@@ -167,6 +167,14 @@ static void apply(struct access_list *list, const struct call *call, enum effect
     add_arguments(list, call, !is_method);
 }
 
+// Is it one of the tool's own Python functions (a proxy that records calls)? What they keep is no
+// part of the program.
+static bool is_own(PyObject *function) {
+    PyObject *module = PyFunction_GET_MODULE(function);
+    const char *name = module != NULL && PyUnicode_Check(module) ? PyUnicode_AsUTF8(module) : NULL;
+    return name != NULL && strncmp(name, "frontrun", 8) == 0 && (name[8] == '.' || name[8] == 0);
+}
+
 // A Python function: its own code is observed if it is traced; else it is as unknown as C, and may
 // do anything to the attributes of what it is given, too.
 static void collect_function(struct access_list *list, struct call *call, PyObject *function) {
@@ -180,7 +188,7 @@ static void collect_function(struct access_list *list, struct call *call, PyObje
     add_objects(&touched, call, true);
     if (outside_has_python(function))
         access_add(&touched, location_of_outside(), FR_WRITE);
-    if (touched.count == 0 && !touched.is_full)
+    if ((touched.count == 0 && !touched.is_full) || is_own(function))
         return;
     int traced = site_is_traced(code);
     list->failed |= traced < 0;

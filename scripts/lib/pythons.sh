@@ -39,7 +39,8 @@ python_candidates() {
     for directory in "$pyenv_root"/versions/3.1[0-4]*; do
         [[ ! -x $directory/bin/python3 ]] || printf '%s\n' "$directory/bin/python3"
     done
-    compgen -G "${XDG_CACHE_HOME:-$HOME/.cache}/frontrun-fuzz/python3.*/usr/bin/python3.1[0-4]" || true
+    local cache=${XDG_CACHE_HOME:-$HOME/.cache}/frontrun-fuzz
+    compgen -G "$cache/python3.*/usr/bin/python3.1[0-4]" || true
 }
 
 # Every interpreter that can be built for, newest first: "VERSION REAL_PATH", no path twice.
