@@ -72,7 +72,7 @@ def wrapped(text: str) -> list[str]:
 
 def at_the_end(told: Told, pattern: Pattern) -> str:
     """What the attributes that matter were in the end, if they are values that say something."""
-    own = getattr(told.state, "__dict__", {})
+    own = getattr(told.state, "__dict__", None) or {}
     names = dict.fromkeys(
         told.execution.trace[at].name
         for at in sorted(pattern.marked)

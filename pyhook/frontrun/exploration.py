@@ -348,7 +348,7 @@ def final_state(program: Program, options: Options, schedule: FoundSchedule) -> 
         explorer.start(schedule.choices)
         with contextlib.suppress(_core.DivergedError):
             explorer.step()
-    return getattr(states[-1], "target", states[-1]) if explorer.failure is not None else None
+    return states[-1] if explorer.failure is not None else None
 
 
 def reproduce(

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from frontrun.harness import UnusableError
@@ -20,18 +19,30 @@ PASSED = ("__enter__", "__exit__", "__iter__")
 CALLS_SHOWN_MAX = 8
 
 
-@dataclass
+# No dataclasses here: their methods are code made from strings, and that is observed.
+
+
 class Call:
     """One call of the object: when it began and ended in the history, and what came of it."""
 
-    thread: int
-    name: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    began: int
-    ended: int = -1  # -1: it has not
-    value: Any = None
-    error: type[BaseException] | None = None
+    def __init__(
+        self,
+        thread: int,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        began: int,
+        ended: int = -1,
+        value: Any = None,
+    ) -> None:
+        self.thread = thread
+        self.name = name
+        self.args = args
+        self.kwargs = kwargs
+        self.began = began
+        self.ended = ended  # -1: it has not
+        self.value = value
+        self.error: type[BaseException] | None = None
 
     def __str__(self) -> str:
         words = [shown(arg) for arg in self.args]
@@ -40,14 +51,14 @@ class Call:
         return f"{self.name}({', '.join(words)}) -> {came}"
 
 
-@dataclass
 class Recorded:
     """An object, and the history of the calls on it in one execution."""
 
-    target: Any
-    calls: list[Call] = field(default_factory=list)
-    moments: int = 0  # beginnings and ends so far
-    returned: dict[int, Any] = field(default_factory=dict)  # see history.py
+    def __init__(self, target: Any) -> None:
+        self.target = target
+        self.calls: list[Call] = []
+        self.moments = 0  # beginnings and ends so far
+        self.returned: dict[int, Any] = {}  # see history.py
 
     def perform(self, thread: int, name: str, args: Any, kwargs: Any) -> Any:
         """Calls a method. A mark and what follows it happen in one turn."""
@@ -144,12 +155,12 @@ class Linearizable:
         self.names = names
         self.complaint = ""
 
-    def holds(self, state: Recorded) -> bool:
+    def holds(self, state: State) -> bool:
         """Is the history linearizable?"""
         self.complaint = ""
-        if explains(state.calls, self.spec()):
+        calls = state[0].calls
+        if explains(calls, self.spec()):
             return True
-        calls = state.calls
         lines = [
             f"  {call.began:>3}-{call.ended:<3} {self.names[call.thread]}: {call}"
             for call in calls[-CALLS_SHOWN_MAX:]
@@ -200,6 +211,9 @@ def agrees(call: Call, model: Any) -> bool:
 
 # ----------------------------------------------------------------------------- a program of it
 
+# The state of such a program. A function that is not observed may change the attributes of what it
+# is given, and the workers made here are such functions: a tuple has none.
+State = tuple[Recorded]
 Parts = tuple[Callable[[], Any], tuple[Callable[[Any], Any], ...], Callable[[Any], Any]]
 
 
@@ -211,15 +225,15 @@ def recorded_parts(
 ) -> Parts:
     """setup, workers and invariant of the same program with recorded calls, judged by oracle."""
 
-    def make() -> Recorded:
-        return Recorded(setup())
+    def make() -> State:
+        return (Recorded(setup()),)
 
-    def as_worker(number: int, worker: Callable[[Any], Any]) -> Callable[[Recorded], Any]:
-        return lambda state: worker(proxy_of(state, number))
+    def as_worker(number: int, worker: Callable[[Any], Any]) -> Callable[[State], Any]:
+        return lambda state: worker(proxy_of(state[0], number))
 
-    def judge(state: Recorded) -> Any:
+    def judge(state: State) -> Any:
         if not oracle.holds(state):
             return False
-        return True if invariant is None else invariant(state.target)
+        return True if invariant is None else invariant(state[0].target)
 
     return make, tuple(as_worker(n, worker) for n, worker in enumerate(workers)), judge
