@@ -86,6 +86,10 @@ def explore_on_both(source: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, 
     return results[0]
 
 
+# Since 3.14 the factory's value is stored only if the key is missing still: nothing is lost.
+MENDED = {"defaultdict's factory"} if sys.version_info >= (3, 14) else set()
+
+
 def racy(case: Case) -> Any:
     unseen = pytest.mark.xfail(reason="not observed: docs/limits.md", raises=AssertionError)
     return pytest.param(case, id=case.name, marks=[unseen] if case.name in UNSEEN else [])
@@ -95,6 +99,9 @@ def racy(case: Case) -> Any:
 def test_the_race_is_found(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     ending, verdicts = explore_on_both(source_of(case, locked=False), monkeypatch)
     assert verdicts["pass"] > 0
+    if case.name in MENDED:
+        assert ending == "exhausted"
+        return
     assert ending == "failed", f"{ending} without a failure: {verdicts}"
 
 
