@@ -16,8 +16,28 @@ static double size_of_pending(uint32_t count, double last, double ratio) {
     return sum;
 }
 
+// Of a lineage: Kilby et al., section 3, weighted backtracking. A state whose moves are d so far
+// gives each the share 1/d of its own; what is known to come is not done yet. Moves become known
+// late, and so the estimate is low for long.
+static double share_of(const struct frontier *f, const struct lead *lead) {
+    double share = 1.0 / (f->root_leads + 1);
+    for (uint32_t link = lead->link; link != NONE; link = f->links[link].parent)
+        share /= f->links[link].leads + 1;
+    return share;
+}
+
+static double estimate_lineage(const struct fr_explorer *e) {
+    const struct frontier *f = &e->lineage.frontier;
+    double progress = 1;
+    for (uint32_t i = 0; i < f->lead_count; i++)
+        progress -= share_of(f, &f->leads[i]);
+    return progress > 0 ? (double)e->executions / progress : 0;
+}
+
 double fr_explorer_estimate(const struct fr_explorer *e) {
     const struct dpor *dpor = &e->dpor;
+    if (explorer_has_lineage(e) && e->executions != 0)
+        return estimate_lineage(e);
     if (e->strategy != FR_STRATEGY_DPOR || e->executions == 0 || dpor->node_count == 0)
         return 0;
     if (dpor->exhausted)

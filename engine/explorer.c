@@ -29,6 +29,7 @@ enum fr_status fr_explorer_new(const struct fr_config *config, struct fr_explore
     *e = (struct fr_explorer){.config = used, .errmsg = ""};
     e->alloc = (struct alloc){.host = used.allocator, .calls = 1};
     dpor_init(&e->dpor, &e->alloc, used.stable_keys);
+    lineage_init(&e->lineage, &e->alloc);
     bound_init(&e->bound, &e->alloc);
     replay_init(&e->replay);
     walk_init(&e->walk, &e->alloc);
@@ -47,6 +48,7 @@ void fr_explorer_free(struct fr_explorer *e) {
     struct alloc alloc = e->alloc;
     run_release(&e->run);
     dpor_release(&e->dpor);
+    lineage_release(&e->lineage);
     bound_release(&e->bound);
     replay_release(&e->replay, &alloc);
     walk_release(&e->walk);
@@ -83,6 +85,7 @@ enum fr_status fr_explorer_start(struct fr_explorer *e, const struct fr_plan *pl
     e->executions_max = plan->executions_max;
     run_forget(&e->run);
     dpor_start(&e->dpor, plan);
+    lineage_start(&e->lineage);
     bound_start(&e->bound, plan);
     walk_start(&e->walk, plan);
     e->started = true;
@@ -99,6 +102,7 @@ enum fr_status fr_explorer_start(struct fr_explorer *e, const struct fr_plan *pl
 void explorer_forget(struct fr_explorer *e) {
     run_forget(&e->run);
     dpor_start(&e->dpor, &(struct fr_plan){0});
+    lineage_start(&e->lineage);
     bound_start(&e->bound, &(struct fr_plan){0});
     walk_start(&e->walk, &(struct fr_plan){0});
     e->choice_count = e->replay.count = 0;
@@ -112,7 +116,8 @@ void explorer_forget(struct fr_explorer *e) {
 enum fr_ending explorer_ending_now(const struct fr_explorer *e) {
     if (e->bound.exhausted && e->bound.beyond != 0)
         return FR_ENDING_BOUNDED;
-    if (e->bound.exhausted || (e->strategy == FR_STRATEGY_DPOR && e->dpor.exhausted))
+    if (e->bound.exhausted || e->lineage.exhausted ||
+        (e->strategy == FR_STRATEGY_DPOR && e->dpor.exhausted))
         return e->was_cut ? FR_ENDING_BOUNDED : FR_ENDING_EXHAUSTED;
     if (e->strategy == FR_STRATEGY_REPLAY && e->executions == 1)
         return FR_ENDING_ONCE;
@@ -124,6 +129,10 @@ enum fr_ending explorer_ending_now(const struct fr_explorer *e) {
 // A bound has a search of its own.
 static bool is_dpor(const struct fr_explorer *e) {
     return e->strategy == FR_STRATEGY_DPOR && !bound_is_on(&e->bound);
+}
+
+bool explorer_has_lineage(const struct fr_explorer *e) {
+    return is_dpor(e) && e->plan.order == FR_ORDER_LOWEST_FIRST && !e->plan.apart;
 }
 
 enum fr_status fr_explorer_begin(struct fr_explorer *e) {
@@ -184,6 +193,8 @@ static enum fr_status choose(struct fr_explorer *e, tset enabled, bool is_prefix
     case FR_STRATEGY_DPOR:
         if (bound_is_on(&e->bound))
             return bound_choose(&e->bound, &e->run, enabled, out);
+        if (explorer_has_lineage(e))
+            return lineage_choose(&e->lineage, &e->run, enabled, out);
         return dpor_choose(&e->dpor, &e->run, enabled, out);
     case FR_STRATEGY_REPLAY:
         *out = replay_choose(&e->replay, &e->run, enabled);
@@ -221,6 +232,9 @@ static enum fr_status note_choice(struct fr_explorer *e, tset enabled, fr_tid ti
 
 static enum fr_status go(struct fr_explorer *e, tset enabled, fr_tid *out) {
     bool is_prefix = e->choices_used < e->choice_count;
+    bool has_lineage = explorer_has_lineage(e);
+    if (has_lineage)
+        lineage_before(&e->lineage, &e->run);
     enum fr_status status = choose(e, enabled, is_prefix, out);
     if (status == FR_OK && is_prefix && e->plan.apart)
         status = keep_apart(e, enabled, out);
@@ -232,14 +246,17 @@ static enum fr_status go(struct fr_explorer *e, tset enabled, fr_tid *out) {
     }
     if (is_prefix)
         e->bound.base = e->run.trace.length + 1;
-    if (is_dpor(e))
+    bool has_trees = is_dpor(e) && !has_lineage;
+    if (has_trees)
         status = dpor_before(&e->dpor, &e->run, *out, is_prefix);
     if (status == FR_OK)
         status = note_choice(e, enabled, *out);
     if (status == FR_OK)
         status = run_perform(&e->run, *out);
-    if (status == FR_OK && is_dpor(e))
+    if (status == FR_OK && has_trees)
         status = dpor_after(&e->dpor, &e->run);
+    if (status == FR_OK && has_lineage)
+        status = lineage_after(&e->lineage, &e->run, is_prefix);
     return status;
 }
 
@@ -293,6 +310,8 @@ static const char *reason_against(const struct fr_explorer *e, enum fr_verdict v
 static enum fr_status finish(struct fr_explorer *e, bool is_cut) {
     if (bound_is_on(&e->bound))
         return bound_finish(&e->bound, &e->run, e->config.events_max);
+    if (explorer_has_lineage(e))
+        return lineage_finish(&e->lineage, &e->run, is_cut);
     if (e->strategy == FR_STRATEGY_DPOR)
         return dpor_finish(&e->dpor, &e->run, is_cut);
     return walk_end(&e->walk, &e->run);
@@ -329,7 +348,7 @@ enum fr_ending fr_explorer_ending(const struct fr_explorer *e) {
 
 struct fr_stats fr_explorer_stats(const struct fr_explorer *e) {
     struct fr_stats stats = e->stats;
-    stats.races_reversed = e->dpor.inserted;
+    stats.races_reversed = e->dpor.inserted + e->lineage.inserted;
     stats.beyond_bound = e->bound.beyond;
     stats.allocations = e->alloc.calls - e->calls_at_start;
     return stats;

@@ -5,6 +5,7 @@
 
 #include "bound.h"
 #include "dpor.h"
+#include "lineage.h"
 #include "replay.h"
 #include "walk.h"
 
@@ -13,7 +14,8 @@ struct fr_explorer {
     struct fr_config config;
     struct run run;
     struct dpor dpor;
-    struct bound bound;  // instead of dpor, if the plan has a bound
+    struct lineage lineage;  // instead of dpor, in the order LOWEST_FIRST
+    struct bound bound;      // instead of dpor, if the plan has a bound
     struct replay replay;
     struct walk walk;
     struct fr_stats stats;    // of this plan
@@ -40,6 +42,8 @@ struct fr_explorer {
 
 // Why the exploration is over after the executions so far, or that it is not.
 enum fr_ending explorer_ending_now(const struct fr_explorer *e);
+// Explores by lineage, not by wakeup trees: what is shared out among prefixes needs sleep sets.
+bool explorer_has_lineage(const struct fr_explorer *e);
 // The explorer has no exploration any more (and keeps its memory).
 void explorer_forget(struct fr_explorer *e);
 

@@ -22,8 +22,8 @@ struct memory {
     int64_t value;
 };
 
-static void replay_access(struct memory *memory, const struct event *event, uint8_t mode) {
-    switch (event->kind) {
+static void replay_access(struct memory *memory, uint8_t kind, int64_t value, uint8_t mode) {
+    switch (kind) {
     case FR_OP_ACQUIRE:
         memory->held = true;
         break;
@@ -34,16 +34,16 @@ static void replay_access(struct memory *memory, const struct event *event, uint
         memory->held = false;
         break;
     case FR_OP_CAS:
-        memory->value = mode == FR_WRITE ? event->value : memory->value;
+        memory->value = mode == FR_WRITE ? value : memory->value;
         break;
     case FR_OP_UPDATE:
-        memory->value = add_wrapping(memory->value, event->value);
+        memory->value = add_wrapping(memory->value, value);
         break;
     default:
         if (mode == FR_WRITE)
-            memory->value = event->value;
+            memory->value = value;
         else if (mode == FR_WRITE_WEAK)
-            memory->value = add_wrapping(memory->value, event->value);
+            memory->value = add_wrapping(memory->value, value);
         break;
     }
 }
@@ -56,19 +56,27 @@ static void replay_event(const struct trace *trace, struct memory *memory, uint3
     for (uint32_t i = 0; i < event->touch_count; i++) {
         struct touch touch = trace->touches[event->touches_at + i];
         if (touch.slot == slot)
-            replay_access(memory, event, touch.mode);
+            replay_access(memory, event->kind, event->value, touch.mode);
     }
 }
 
-bool foresee_success(const struct run *run, const struct step *step, uint32_t at,
-                     const uint32_t *then, uint32_t then_count) {
+bool foresee_success_after(const struct run *run, const struct step *step, uint32_t at,
+                           const uint32_t *then, uint32_t then_count, const struct step *last) {
     uint32_t slot = step->touches[0].slot;
     struct memory memory = {.held = run->objects.items[slot].held_outside_at_first, .value = 0};
     for (uint32_t k = 0; k < at; k++)
         replay_event(&run->trace, &memory, k, slot);
     for (uint32_t k = 0; k < then_count; k++)
         replay_event(&run->trace, &memory, then[k], slot);
+    for (uint32_t i = 0; last != NULL && i < last->touch_count; i++)
+        if (last->touches[i].slot == slot)
+            replay_access(&memory, last->kind, last->value, last->touches[i].mode);
     return step->kind == FR_OP_TRY ? !memory.held : memory.value == step->expect;
+}
+
+bool foresee_success(const struct run *run, const struct step *step, uint32_t at,
+                     const uint32_t *then, uint32_t then_count) {
+    return foresee_success_after(run, step, at, then, then_count, NULL);
 }
 
 bool foresee_operation(const struct run *run, fr_tid tid, uint32_t at, const uint32_t *then,

@@ -19,5 +19,8 @@ bool foresee_operation(const struct run *run, fr_tid thread, uint32_t at, const 
 // Would this conditional step succeed after the first `at` events and then `then`?
 bool foresee_success(const struct run *run, const struct step *step, uint32_t at,
                      const uint32_t *then, uint32_t then_count);
+// The same after one more step, `last`, by another thread (NULL: none).
+bool foresee_success_after(const struct run *run, const struct step *step, uint32_t at,
+                           const uint32_t *then, uint32_t then_count, const struct step *last);
 
 #endif

@@ -83,6 +83,8 @@ static fr_tid most_conflicting(const struct run *run, tset candidates) {
 fr_tid order_pick_thread(struct order *order, const struct run *run, tset candidates) {
     if (order->kind == FR_ORDER_CONFLICT_FIRST)
         return most_conflicting(run, candidates);
+    if (order->kind == FR_ORDER_LOWEST_FIRST)
+        return tset_first(candidates);
     if (order->kind == FR_ORDER_DFS) {
         bool stays = run->current != FR_TID_NONE && tset_has(candidates, run->current);
         return stays ? run->current : tset_first(candidates);

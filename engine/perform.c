@@ -111,9 +111,8 @@ static void take_effect(struct run *run, const struct step *step, struct event *
     event->outcome = succeeds;
     switch (step->kind) {
     case FR_OP_ACQUIRE:
-        event->rival = object->acquired_at;
-        // fall through
     case FR_OP_TRY:
+        event->rival = object->acquired_at;
         if (succeeds) {
             object->holder = step->thread;
             object->acquired_at = at;

@@ -93,7 +93,7 @@ static enum fr_status find_of_event(struct races *races, const struct run *run, 
         if (is_reversible(trace, at, cause))
             status = add_race(races, run, cause.at, at, b->thread);
     }
-    if (status == FR_OK && b->rival != NONE && b->rival >= b->barrier &&
+    if (status == FR_OK && b->kind == FR_OP_ACQUIRE && b->rival != NONE && b->rival >= b->barrier &&
         !is_ordered_otherwise(trace, b->rival, b) && !is_direct_race(trace, at, b->rival))
         status = add_race(races, run, b->rival, at, b->thread);
     return status;
@@ -187,4 +187,59 @@ enum fr_status races_find(struct races *races, const struct run *run) {
     for (uint32_t at = 0; status == FR_OK && at < run->trace.length; at++)
         status = find_of_event(races, run, at);
     return status == FR_OK ? find_of_blocked(races, run) : status;
+}
+
+// Adds races of a blocking acquire with the acquisitions of its lock from `taken` back to the last
+// jump of time or one that happens before `last`, the event before the acquire in its thread.
+static enum fr_status find_of_chain(struct races *races, const struct run *run, uint32_t taken,
+                                    struct race race, uint32_t last, uint32_t barrier) {
+    const struct trace *trace = &run->trace;
+    enum fr_status status = FR_OK;
+    for (; status == FR_OK && taken != NONE && taken >= barrier;
+         taken = trace->events[taken].rival) {
+        if (last != NONE && trace_before(trace, taken, last))
+            break;
+        status = add_race(races, run, taken, race.second, race.thread);
+        if (status == FR_OK)
+            races->items[races->count - 1].waits = true;
+    }
+    return status;
+}
+
+static enum fr_status find_all_of_event(struct races *races, const struct run *run, uint32_t at) {
+    const struct trace *trace = &run->trace;
+    const struct event *b = &trace->events[at];
+    enum fr_status status = FR_OK;
+    for (uint32_t i = 0; status == FR_OK && i < b->cause_count; i++) {
+        struct cause cause = trace->causes[b->causes_at + i];
+        if (is_reversible(trace, at, cause))
+            status = add_race(races, run, cause.at, at, b->thread);
+    }
+    struct race race = {.second = at, .thread = b->thread};
+    if (status == FR_OK && b->kind == FR_OP_ACQUIRE)
+        status = find_of_chain(races, run, b->rival, race, trace_last(trace, at), b->barrier);
+    return status;
+}
+
+enum fr_status races_find_all(struct races *races, const struct run *run) {
+    const struct trace *trace = &run->trace;
+    races->count = 0;
+    enum fr_status status = FR_OK;
+    for (uint32_t at = 0; status == FR_OK && at < trace->length; at++)
+        status = find_all_of_event(races, run, at);
+    for (uint32_t i = 0; status == FR_OK && i < run->wait_count; i++) {
+        struct wait wait = run->waits[i];
+        uint32_t second = foresee_next(run, wait.thread, wait.at);
+        struct race race = {.second = second, .thread = wait.thread};
+        uint32_t last =
+            second < trace->length ? trace_last(trace, second) : run->threads[wait.thread].last;
+        status = find_of_chain(races, run, wait.taken, race, last, trace_since(trace, wait.at - 1));
+    }
+    for (tset rest = run->live; status == FR_OK && rest != 0; rest &= rest - 1) {
+        struct race race = {.second = trace->length, .thread = tset_first(rest)};
+        uint32_t taken = run_blocked_by(run, race.thread);
+        status = find_of_chain(races, run, taken, race, run->threads[race.thread].last,
+                               trace_barrier(trace));
+    }
+    return status;
 }

@@ -15,6 +15,7 @@ struct race {
     uint32_t second;  // position of e', or the trace's length: the operation `thread` waits with.
                       // An ACQUIRE that waited when time passed is found where it came to an end
     fr_tid thread;    // of e'
+    bool waits;       // races_find_all: e' is a blocking acquire, and e took its lock
 };
 
 struct races {
@@ -29,5 +30,8 @@ FR_MUST_CHECK enum fr_status races_find(struct races *races, const struct run *r
 // Adds those of what enabled threads would have done next, had the execution not been cut.
 FR_MUST_CHECK enum fr_status races_find_cut(struct races *races, const struct run *run,
                                             tset threads);
+// All races, without those of what was cut, and of a blocking acquire with every acquisition of its
+// lock that does not happen before it otherwise, not only with the last.
+FR_MUST_CHECK enum fr_status races_find_all(struct races *races, const struct run *run);
 
 #endif

@@ -311,6 +311,73 @@ static enum fr_status get_dpor(struct reader *r, struct dpor *dpor, const struct
     return result(r, FR_OK);
 }
 
+// ------------------------------------------------------------------------------ lineage
+
+// Its depth, the number of events up to it, goes to depths[i].
+static enum fr_status get_link(struct reader *r, struct lineage *lineage, const struct known *known,
+                               uint32_t *depths, uint32_t i) {
+    struct link link = {.event_hash = get64(r)};
+    link.announced = get64(r);
+    link.parent = get32(r);
+    link.from = get32(r);
+    link.leads = get32(r);
+    fr_tid thread = get32(r);
+    link.overtakes = get_bool(r);
+    expect(r, link.parent == NONE || link.parent < i);
+    expect(r, is_known_thread(known, thread));
+    if (r->bad)
+        return FR_CORRUPT;
+    link.thread = (uint8_t)thread;
+    depths[i] = link.parent == NONE ? 1 : depths[link.parent] + 1;
+    expect(r, depths[i] <= known->events_max);
+    expect(r, link.from == NONE || (link.from >= lineage->base && link.from < depths[i]));
+    uint32_t made;
+    return r->bad ? FR_CORRUPT : frontier_push_link(&lineage->frontier, link, &made);
+}
+
+static enum fr_status get_lead(struct reader *r, struct lineage *lineage, const struct known *known,
+                               const uint32_t *depths) {
+    struct lead lead = {.link = get32(r)};
+    lead.at = get32(r);
+    lead.repeated = get32(r);
+    lead.hash = get64(r);
+    lead.announced = get64(r);
+    lead.overtakes = get_bool(r);
+    lead.count = get_count(r, 1);
+    expect(r, lead.link == NONE || lead.link < lineage->frontier.link_count);
+    expect(r, lead.count != 0 && lead.repeated < lead.count && lead.at >= lineage->base);
+    if (r->bad)
+        return FR_CORRUPT;
+    expect(r, lead.at == (lead.link == NONE ? 0 : depths[lead.link]));
+    uint8_t *threads;
+    enum fr_status status = frontier_reserve(&lineage->frontier, lead.count, &threads);
+    for (uint32_t i = 0; status == FR_OK && i < lead.count; i++) {
+        threads[i] = get8(r);
+        expect(r, is_known_thread(known, threads[i]));
+    }
+    return status == FR_OK ? frontier_push(&lineage->frontier, lead) : status;
+}
+
+static enum fr_status get_lineage(struct reader *r, struct lineage *lineage,
+                                  const struct known *known) {
+    lineage->inserted = get64(r);
+    lineage->exhausted = get_bool(r);
+    lineage->base = get32(r);
+    expect(r, lineage->base <= known->events_max);
+    lineage->frontier.root_leads = get32(r);
+    uint32_t count = get_count(r, 33);
+    // Until an execution makes its own of it, the path holds the depths of the links.
+    enum fr_status status =
+        ALLOC_GROW(lineage->alloc, lineage->path, lineage->path_capacity, count);
+    for (uint32_t i = 0; status == FR_OK && i < count; i++)
+        status = get_link(r, lineage, known, lineage->path, i);
+    count = status == FR_OK ? get_count(r, 34) : 0;
+    for (uint32_t i = 0; status == FR_OK && !r->bad && i < count; i++)
+        status = get_lead(r, lineage, known, lineage->path);
+    status = result(r, status);
+    return status == FR_OK ? lineage_resume(lineage) : status;
+}
+
 // ------------------------------------------------------------------------------ bounded search
 
 static enum fr_status get_path(struct reader *r, struct bound *bound, const struct known *known) {
@@ -449,7 +516,9 @@ static enum fr_status get_bound(struct reader *r, struct bound *bound, const str
 // What the parts say about each other.
 static void check_whole(struct reader *r, const struct fr_explorer *e) {
     bool is_bounded = bound_is_on(&e->bound);
-    bool is_dpor = e->plan.strategy == FR_STRATEGY_DPOR && !is_bounded;
+    bool has_lineage = explorer_has_lineage(e);
+    bool is_dpor = e->plan.strategy == FR_STRATEGY_DPOR && !is_bounded && !has_lineage;
+    const struct lineage *lineage = &e->lineage;
     const struct dpor *dpor = &e->dpor;
     expect(r, r->left == 0);
     expect(r, is_dpor || (dpor->node_count == 0 && !dpor->exhausted));
@@ -457,6 +526,10 @@ static void check_whole(struct reader *r, const struct fr_explorer *e) {
     bool has_begun = e->executions != 0;
     expect(r, !is_dpor || has_work == (has_begun && !dpor->exhausted));
     expect(r, !dpor->exhausted || has_begun);
+    expect(r, has_lineage || (lineage->frontier.lead_count == 0 && !lineage->exhausted));
+    bool has_leads = lineage->frontier.lead_count != 0;
+    expect(r, !has_lineage || has_leads == (has_begun && !lineage->exhausted));
+    expect(r, !lineage->exhausted || has_begun);
     // Work of a bounded search is its path.
     expect(r, !is_bounded || has_begun == (e->bound.exhausted || e->bound.path_count != 0));
     expect(r, e->ending == explorer_ending_now(e));
@@ -482,6 +555,8 @@ static enum fr_status restore(struct reader *r, struct fr_explorer *e) {
                           .events_max = e->config.events_max};
     if (status == FR_OK)
         status = get_dpor(r, &e->dpor, &known);
+    if (status == FR_OK)
+        status = get_lineage(r, &e->lineage, &known);
     if (status == FR_OK)
         status = get_bound(r, &e->bound, &known);
     if (status != FR_OK)

@@ -165,6 +165,37 @@ static void put_dpor(struct writer *w, const struct dpor *dpor) {
     }
 }
 
+static void put_lineage(struct writer *w, const struct lineage *lineage) {
+    const struct frontier *f = &lineage->frontier;
+    put64(w, lineage->inserted);
+    put8(w, lineage->exhausted);
+    put32(w, lineage->base);
+    put32(w, f->root_leads);
+    put32(w, f->link_count);
+    for (uint32_t i = 0; i < f->link_count; i++) {
+        put64(w, f->links[i].event_hash);
+        put64(w, f->links[i].announced);
+        put32(w, f->links[i].parent);
+        put32(w, f->links[i].from);
+        put32(w, f->links[i].leads);
+        put32(w, f->links[i].thread);
+        put8(w, f->links[i].overtakes);
+    }
+    put32(w, f->lead_count);
+    for (uint32_t i = 0; i < f->lead_count; i++) {
+        const struct lead *lead = &f->leads[i];
+        put32(w, lead->link);
+        put32(w, lead->at);
+        put32(w, lead->repeated);
+        put64(w, lead->hash);
+        put64(w, lead->announced);
+        put8(w, lead->overtakes);
+        put32(w, lead->count);
+        for (uint32_t k = 0; k < lead->count; k++)
+            put8(w, f->threads[lead->threads_at + k]);
+    }
+}
+
 // Beginning behind a free entry, so that entering them in this order makes the same table.
 static void put_prefixes(struct writer *w, const struct bound *bound) {
     uint32_t first = 0;
@@ -240,6 +271,7 @@ size_t fr_explorer_save(const struct fr_explorer *e, uint8_t *out, size_t capaci
     put_names(&w, &e->run);
     put_walk(&w, &e->walk, e->run.thread_count);
     put_dpor(&w, &e->dpor);
+    put_lineage(&w, &e->lineage);
     put_bound(&w, &e->bound);
     put64(&w, w.size <= capacity ? save_checksum(out, w.size) : 0);
     return w.size;

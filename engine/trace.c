@@ -181,6 +181,11 @@ bool trace_writes(const struct trace *trace, uint32_t at, uint32_t slot) {
     return false;
 }
 
+uint32_t trace_since(const struct trace *trace, uint32_t at) {
+    uint32_t count = count_jumps(trace, at);
+    return count == 0 ? 0 : trace->jumps[count - 1].at;
+}
+
 uint64_t trace_now(const struct trace *trace, uint32_t at) {
     uint32_t count = count_jumps(trace, at);
     return count == 0 ? 0 : trace->jumps[count - 1].now;
@@ -197,6 +202,14 @@ enum fr_status trace_choice(struct trace *trace, struct choice choice) {
     if (status == FR_OK)
         trace->choices[trace->choice_count++] = choice;
     return status;
+}
+
+// It is the first cause that run_perform adds.
+uint32_t trace_last(const struct trace *trace, uint32_t at) {
+    const struct event *event = &trace->events[at];
+    if (event->cause_count == 0 || (trace->causes[event->causes_at].through & CAUSE_ORDER) == 0)
+        return NONE;
+    return trace->causes[event->causes_at].at;
 }
 
 struct step trace_step(const struct trace *trace, uint32_t at) {

@@ -28,7 +28,7 @@ struct event {
     uint32_t touch_count;
     uint32_t causes_at;
     uint32_t cause_count;
-    // ACQUIRE: position of the last acquisition of the lock before this one, or NONE.
+    // ACQUIRE, TRY: position of the last acquisition of the lock before this one, or NONE.
     uint32_t rival;
     // Position of the first event after the last jump of time before this one, 0 if there was none:
     // all before it happens before this event.
@@ -107,6 +107,8 @@ bool trace_writes(const struct trace *trace, uint32_t at, uint32_t slot);
 // The time after the first `at` events, and whether it jumped there.
 uint64_t trace_now(const struct trace *trace, uint32_t at);
 bool trace_is_jump(const struct trace *trace, uint32_t at);
+// Position of the first event after the last jump before the event at a position.
+uint32_t trace_since(const struct trace *trace, uint32_t at);
 // Position of the first event after the last jump, 0 if there was none.
 static inline uint32_t trace_barrier(const struct trace *trace) {
     return trace->jump_count == 0 ? 0 : trace->jumps[trace->jump_count - 1].at;
@@ -122,6 +124,8 @@ static inline bool trace_before(const struct trace *trace, uint32_t a, uint32_t 
     return trace_clock(trace, b)[event->thread] >= event->index;
 }
 
+// The event before the one at a position in its thread, or that spawned the thread, or NONE.
+uint32_t trace_last(const struct trace *trace, uint32_t at);
 // The event as a step; its touches are borrowed from the trace.
 struct step trace_step(const struct trace *trace, uint32_t at);
 
