@@ -165,6 +165,8 @@ static void apply(struct access_list *list, const struct call *call, enum effect
                      (PyUnicode_Check(call->self) || PyBytes_Check(call->self) ||
                       PyLong_Check(call->self) || PyTuple_Check(call->self));
     add_arguments(list, call, !is_method);
+    if (!is_method)
+        add_objects(list, call, true);
 }
 
 // Is it one of the tool's own Python functions (a proxy that records calls)? What they keep is no
