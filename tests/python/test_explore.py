@@ -266,19 +266,27 @@ def test_nothing_executed_is_no_pass() -> None:
         InterleavingResult(True).assert_holds()
 
 
-def test_trace_packages_adds_libraries() -> None:
-    import calendar
+def test_trace_packages_adds_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "site-packages" / "counting"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("from counting.core import count\n")
+    (package / "core.py").write_text(
+        "TOTAL = [0]\ndef count():\n    total = TOTAL[0]\n    TOTAL[0] = total + 1\n"
+    )
+    monkeypatch.syspath_prepend(str(package.parent))
+    import counting  # type: ignore[import-not-found]
 
-    def begin_with_monday(_: object) -> None:
-        calendar.setfirstweekday(0)
+    def reset() -> None:
+        counting.core.TOTAL[0] = 0
 
-    def run(**options: Any) -> InterleavingResult:
-        return frontrun.explore(object, begin_with_monday, always, count=2, **options)
+    def run(*patterns: str) -> int:
+        return frontrun.explore(
+            reset, lambda _: counting.count(), always, count=2, trace_packages=patterns
+        ).num_explored
 
-    assert run().num_explored == 1
-    assert run(trace_packages=["calendar"]).num_explored > 1
-    assert run(trace_packages=["calendar.*"]).num_explored > 1
-    assert run(trace_packages=["calenda", "calenda.*", "cal?.*"]).num_explored == 1
+    assert run() == 1
+    assert run("count", "count.*", "counting.c", "*.other") == 1
+    assert run("counting.*") == run("counting.core") == run("unused", "*.core") > 1
 
 
 def test_a_schedule_is_saved_and_replayed(tmp_path: Any) -> None:
