@@ -8,7 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from frontrun.harness import UnusableError
-from frontrun.history import mark_call, mark_return
+from frontrun.history import (
+    call_observed,
+    get_observed,
+    mark_call,
+    mark_return,
+    set_observed,
+)
 from frontrun.oracles import shown, snapshot
 
 # Special methods are looked up on the type, where a proxy has to have them. These are calls of the
@@ -60,14 +66,14 @@ class Recorded:
         self.moments = 0  # beginnings and ends so far
         self.returned: dict[int, Any] = {}  # see history.py
 
-    def perform(self, thread: int, name: str, args: Any, kwargs: Any) -> Any:
+    def perform(self, thread: int, name: str, method: Any, args: Any, kwargs: Any) -> Any:
         """Calls a method. A mark and what follows it happen in one turn."""
         mark_call(self.returned)
         call = Call(thread, name, args, kwargs, self.moment())
         self.calls.append(call)
         self.returned[call.began] = False  # the mark must not insert a key: inserts have an order
         try:
-            call.value = getattr(self.target, name)(*args, **kwargs)
+            call.value = call_observed(method, args, kwargs)
         except Exception as error:
             call.error = type(error)
             raise
@@ -90,18 +96,18 @@ class Proxy:
         self.__dict__["_thread"] = thread
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(self._recorded.target, name)
+        value = get_observed(self._recorded.target, name)
         if not callable(value) or name.startswith("__"):
             return value
         recorded, thread = self._recorded, self._thread
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            return recorded.perform(thread, name, args, kwargs)
+            return recorded.perform(thread, name, value, args, kwargs)
 
         return call
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._recorded.target, name, value)
+        set_observed(self._recorded.target, name, value)
 
 
 PROXIES: dict[type, type[Proxy]] = {}
@@ -123,7 +129,8 @@ def recording(name: str) -> Callable[..., Any]:
     """A special method that is a call."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._recorded.perform(self._thread, name, args, kwargs)
+        method = getattr(self._recorded.target, name)
+        return self._recorded.perform(self._thread, name, method, args, kwargs)
 
     return method
 
@@ -132,7 +139,7 @@ def passing(name: str) -> Callable[..., Any]:
     """A special method that is not."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return getattr(self._recorded.target, name)(*args, **kwargs)
+        return call_observed(getattr(self._recorded.target, name), args, kwargs)
 
     return method
 

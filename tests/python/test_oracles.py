@@ -419,6 +419,44 @@ def test_special_methods_and_attributes_of_the_proxy() -> None:
     assert every(Box, [use], spec=dict).verdict == "exhausted"
 
 
+def test_attributes_of_the_object_are_observed_through_the_proxy() -> None:
+    class Plain:
+        n = 0
+        looked = 0
+
+        @property
+        def once(self) -> int:
+            self.looked += 1
+            return self.looked
+
+    def add(plain: Any) -> None:
+        plain.n = plain.n + 1
+
+    result = every(Plain, add, lambda plain: plain.n == 2, count=2, spec=Plain)
+    assert not result.property_holds
+
+    def look(plain: Any) -> None:
+        assert plain.once == 1
+
+    assert every(Plain, [look], spec=Plain).property_holds
+
+
+def test_methods_of_c_are_observed_through_the_proxy() -> None:
+    def look(items: Any) -> None:
+        seen.add(len(items))
+
+    def add(items: Any) -> None:
+        items.append(1)
+        items.append(2)
+
+    seen: set[int] = set()
+    alone = every(list, [add, lambda items: None], spec=list)
+    both = every(list, [add, look], spec=list)
+    assert both.verdict == "exhausted", both.explanation
+    assert both.num_explored > alone.num_explored
+    assert seen == {0, 1, 2}
+
+
 def test_a_model_without_the_method_is_told() -> None:
     with pytest.raises(ValueError, match="the model list has no method put"):
         every(Queue, [produce], spec=list)
