@@ -63,9 +63,11 @@ static int pass_accesses(const struct place *place, struct access_list *list) {
 // The loop that the instruction is in has done nothing: waits until it may. 1: that was the
 // instruction's own read. -1 with an exception.
 static int wait_in_loop(const struct site *site, const struct operands *operands,
-                        const struct access_list *list) {
+                        struct access_list *list) {
     struct spin_answer answer;
     spin_look(site, operands, list, &answer);
+    for (uint32_t i = 0; answer.is_watched && i < list->count; i++)
+        list->items[i].mode = FR_READ;
     if (!answer.spins)
         return 0;
     const struct place *place = place_of(site);

@@ -88,6 +88,16 @@ static bool is_definition_repeatable(const PyMethodDef *definition, PyObject *co
     return interpose_is_repeatable(definition);
 }
 
+// What a traced function does is judged instruction by instruction, and its variables are gone when
+// it returns. A generator would stay behind.
+static bool is_function_repeatable(PyObject *function) {
+    PyCodeObject *code = (PyCodeObject *)PyFunction_GET_CODE(function);
+    int traced = site_is_traced(code);
+    if (traced < 0)
+        PyErr_Clear();
+    return traced > 0 && (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) == 0;
+}
+
 static bool is_call_repeatable(const struct site *site, const struct operands *on) {
     int count = site->argument + (site->kind == SITE_CALL_KEYWORDS);
     PyObject *callable;
@@ -106,6 +116,10 @@ static bool is_call_repeatable(const struct site *site, const struct operands *o
 #endif
     if (callable == NULL)
         return false;
+    if (PyMethod_Check(callable))
+        callable = PyMethod_GET_FUNCTION(callable);
+    if (PyFunction_Check(callable))
+        return is_function_repeatable(callable);
     if (PyCFunction_Check(callable))
         return is_definition_repeatable(((PyCFunctionObject *)callable)->m_ml, on->top - count,
                                         count);

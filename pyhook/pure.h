@@ -19,7 +19,7 @@ int pure_open(void);
 // Is it an immutable value that is known by its value: None, a bool, an exact int, float, str or
 // bytes?
 bool pure_is_plain(PyObject *object);
-// Is the instruction at a site, about to be executed, repeatable? Runs nothing.
+// Is the instruction at a site, about to be executed, repeatable? Runs none of the program's code.
 bool pure_is_repeatable(const struct site *site, const struct operands *on);
 
 #endif

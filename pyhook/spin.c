@@ -59,12 +59,17 @@ static void disarm(struct spin *spin) {
     spin->armed = false;
 }
 
-static void forget(struct spin *spin) {
+static void drop_anchor(struct spin *spin) {
     if (spin->anchor != NULL)
         disarm(spin);
     spin->anchor = NULL;
     spin->code = NULL;
     spin->polls = false;
+}
+
+static void forget(struct spin *spin) {
+    drop_anchor(spin);
+    spin->power = 0;
 }
 
 static PyObject *keep(PyObject *object) {
@@ -154,7 +159,7 @@ static void move_anchor(struct spin *spin, const struct site *site, const struct
     disarm(spin);
     // Odd, so that the anchor gets to every instruction of a loop: at some there is a temporary
     // object on the stack, which is another one in each round.
-    spin->power = spin->anchor == NULL ? 1 : spin->power < POWER_MAX ? 2 * spin->power + 1 : 1;
+    spin->power = spin->power < POWER_MAX ? 2 * spin->power + 1 : 1;
     spin->anchor = site;
     spin->locals = on->locals;
     spin->code = on->code;
@@ -185,12 +190,8 @@ static bool is_call(const struct site *site) {
     return site->kind >= SITE_CALL && site->kind <= SITE_CALL_UNPACKED;
 }
 
-void spin_look(const struct site *site, const struct operands *on, const struct access_list *list,
-               struct spin_answer *answer) {
-    answer->spins = answer->is_the_read = false;
-    struct spin *spin = own_spin();
-    if (spin == NULL)
-        return;
+static void look(struct spin *spin, const struct site *site, const struct operands *on,
+                 const struct access_list *list, struct spin_answer *answer) {
     if (!only_reads(list->items, list->count) || (spin->armed && !pure_is_repeatable(site, on))) {
         forget(spin);
         return;
@@ -213,6 +214,16 @@ void spin_look(const struct site *site, const struct operands *on, const struct 
         capture(spin, on);
     else
         forget(spin);
+}
+
+void spin_look(const struct site *site, const struct operands *on, const struct access_list *list,
+               struct spin_answer *answer) {
+    answer->spins = answer->is_the_read = answer->is_watched = false;
+    struct spin *spin = own_spin();
+    if (spin == NULL)
+        return;
+    look(spin, site, on, list, answer);
+    answer->is_watched = spin->armed;
 }
 
 void spin_note(const struct point_op *op) {
@@ -246,8 +257,9 @@ void spin_note_clock(uint64_t now) {
 
 void spin_leave(const PyCodeObject *code) {
     struct spin *spin = own_spin();
+    // The next anchor may be in the caller, and must stay there for longer than one call.
     if (spin != NULL && spin->code == code)
-        forget(spin);
+        drop_anchor(spin);
 }
 
 void spin_reset(void) {

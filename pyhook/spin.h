@@ -22,6 +22,7 @@
 
 // What to do about an instruction.
 struct spin_answer {
+    bool is_watched;   // announce weak reads as reads: a SPIN knows those only as seen
     bool spins;        // announce a SPIN on these accesses first; ...
     bool is_the_read;  // ... it is the instruction's own read, if it does not time out
     uint64_t deadline_ns;

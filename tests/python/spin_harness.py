@@ -13,6 +13,7 @@ class State:
         self.other = False
         self.turn = 0
         self.n = 0
+        self.event = threading.Event()
         self.lock = threading.Lock()
         self.rlock = threading.RLock()
         self.items: list[int] = []

@@ -79,6 +79,9 @@ LOOPS: list[tuple[Callable[[State], Any], Callable[[State], Any]]] = [
     (lambda s: spin_on_length(s), lambda s: s.items.append(1)),
     (lambda s: spin_on_truth(s), lambda s: s.queue.append(1)),
     (lambda s: spin_on_key(s), lambda s: s.table.update(late=1)),
+    (lambda s: spin_in_function(s), raise_flag),
+    (lambda s: spin_on_event(s), lambda s: s.event.set()),
+    (lambda s: spin_on_event_politely(s), lambda s: s.event.set()),
 ]
 
 
@@ -119,6 +122,25 @@ def spin_on_key(state: State) -> None:
             return
         except KeyError:
             pass
+
+
+def is_up(state: State, again: int) -> bool:
+    return state.flag if again == 0 else is_up(state, again - 1)
+
+
+def spin_in_function(state: State) -> None:
+    while not is_up(state, 2):
+        pass
+
+
+def spin_on_event(state: State) -> None:
+    while not state.event.is_set():
+        pass
+
+
+def spin_on_event_politely(state: State) -> None:
+    while not state.event.is_set():
+        time.sleep(0)
 
 
 @pytest.mark.parametrize("number", range(len(LOOPS)))
