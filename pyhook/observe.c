@@ -89,12 +89,12 @@ int observe_instruction(const struct site *site, const struct operands *operands
         return -1;
     if (list.is_full)
         return door.refuse("one instruction touches more objects than an event can hold");
-    const struct place *place = NULL;
     int waited = wait_in_loop(site, operands, &list);
-    if (waited == 0 && list.count > 0)
-        place = place_of(site);
-    if (waited < 0 ||
-        (waited == 0 && list.count > 0 && (place == NULL || pass_accesses(place, &list) < 0)))
+    // Code that is called back needs the place even if the access was a spin's.
+    const struct place *place = waited >= 0 && list.count > 0 ? place_of(site) : NULL;
+    if (waited < 0 || (list.count > 0 && place == NULL))
+        return -1;
+    if (waited == 0 && list.count > 0 && pass_accesses(place, &list) < 0)
         return -1;
     if (!may_resume(site))
         list.count = 0;
