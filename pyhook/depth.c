@@ -74,6 +74,8 @@ static void step(struct walk *walk, Py_ssize_t at) {
                                                                    : unit->argument;
         if (effect != PY_INVALID_STACK_EFFECT)
             reach(walk, target, unit->depth + effect);
+        for (Py_ssize_t back = target; back >= 0 && back <= at; back++)
+            walk->units[back].in_loop = 1;
     }
     if (!opcode->is_terminal) {
         int effect = effect_of(unit, 0);

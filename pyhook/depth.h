@@ -13,6 +13,7 @@ struct depth_unit {
     int32_t callable;  // calls: index of the instruction that pushed the callable, -1 if unknown
     uint8_t opcode;
     uint8_t is_cache;
+    uint8_t in_loop;  // a jump behind it, or its own, leads back to it or before it
 };
 
 // Fills units (zeroed, one per code unit) from the code. -1 with an exception.

@@ -226,6 +226,7 @@ static int fill_site(PyCodeObject *code, const struct site_table *table,
     settle(site, units, at, &action, &word);
     settle_switches(site, &units[at]);
     site->library = table->library;
+    site->in_loop = units[at].in_loop != 0;
     if (table->library == LIBRARY_LISTED && is_global(site->kind))
         site->kind = SITE_NONE;
     if (site->kind == SITE_NONE || site->kind == SITE_LEAVE)

@@ -21,6 +21,7 @@ struct site {
     uint8_t kind;               // enum site_kind
     uint8_t switches;           // OPCODE_SWITCH_ flags
     uint8_t width;              // in code units, with prefixes and caches
+    bool in_loop;               // as in struct depth_unit
     uint8_t library;  // enum library_kind; if one, events have the place of the user's line
 };
 

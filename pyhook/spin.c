@@ -14,6 +14,8 @@
 #define VALUES_MAX 128
 // The longest loop that is recognised, in events.
 #define POWER_MAX 256
+// How long the anchor stays at first: most loops are shorter.
+#define POWER_MIN 15
 
 struct value {
     PyObject *object;   // a strong reference if it is plain, else pinned by location.c
@@ -154,12 +156,14 @@ static void add_reads(struct spin *spin, const struct fr_access *accesses, uint3
 
 static void move_anchor(struct spin *spin, const struct site *site, const struct operands *on) {
     // What suspends a generator may be a loop of its own.
-    if ((on->code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0)
+    if (!site->in_loop ||
+        (on->code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0)
         return;
     disarm(spin);
     // Odd, so that the anchor gets to every instruction of a loop: at some there is a temporary
     // object on the stack, which is another one in each round.
-    spin->power = spin->power < POWER_MAX ? 2 * spin->power + 1 : 1;
+    bool is_first = spin->power == 0 || spin->power >= POWER_MAX;
+    spin->power = is_first ? POWER_MIN : 2 * spin->power + 1;
     spin->anchor = site;
     spin->locals = on->locals;
     spin->code = on->code;
