@@ -1,6 +1,6 @@
 """Loops that end by themselves, however they count: none of them is taken for a spin.
 
-Each of these looks at most three times and then goes on. A detection that overlooks how it counts
+Each of these looks at most a dozen times and then goes on, long after a spin would be recognised. A detection that overlooks how it counts
 would wait for ever, or hide that the flag may stay down.
 """
 # SPDX-License-Identifier: Apache-2.0
@@ -20,7 +20,7 @@ from time_harness import explore
 
 LIBRARY = """
 class Counting:
-    left = 3
+    left = 12
     def check(self):
         self.left -= 1
         return self.left >= 0
@@ -54,55 +54,73 @@ exec(compile(LIBRARY, "/elsewhere/library.py", "exec"), library)
 
 
 def by_range(state: State) -> None:
-    for _ in range(3):
+    for _ in range(12):
         if state.flag:
             break
 
 
 def by_local(state: State) -> None:
     i = 0
-    while not state.flag and i < 3:
+    while not state.flag and i < 12:
         i += 1
+
+
+def by_plain_local(state: State) -> None:
+    i = 0
+    while not state.flag and i < 12:
+        i = i + 1
+
+
+def by_plain_float(state: State) -> None:
+    x = 1.0
+    while not state.flag and x < 4096:
+        x = x * 2
+
+
+def by_plain_text(state: State) -> None:
+    text = ""
+    while not state.flag and text != 12 * "x":
+        text = text + "x"
 
 
 def by_large_local(state: State) -> None:
     i = 10**30
-    while not state.flag and i < 10**30 + 3:
+    while not state.flag and i < 10**30 + 12:
         i += 1
 
 
 def by_float(state: State) -> None:
     x = 1.0
-    while not state.flag and x < 8:
+    while not state.flag and x < 4096:
         x *= 2
 
 
 def by_text(state: State) -> None:
     text = ""
-    while not state.flag and text != "xxx":
+    while not state.flag and text != 12 * "x":
         text += "x"
 
 
 def by_nesting(state: State) -> None:
     nest: Any = ()
-    while not state.flag and repr(nest) != "(((),),)":
+    while not state.flag and len(repr(nest)) < 38:
         nest = (nest,)
 
 
 def by_list(state: State) -> None:
     seen: list[int] = []
-    while not state.flag and len(seen) < 3:
+    while not state.flag and len(seen) < 12:
         seen.append(1)
 
 
 def by_list_in_local(state: State) -> None:
     seen = [0]
-    while not state.flag and seen[0] < 3:
+    while not state.flag and seen[0] < 12:
         seen = [seen[0] + 1]
 
 
 def by_cell(state: State) -> None:
-    left = 3
+    left = 12
 
     def count() -> bool:
         nonlocal left
@@ -114,43 +132,43 @@ def by_cell(state: State) -> None:
 
 
 def by_comprehension_cell(state: State) -> None:
-    left = 3
+    left = 12
     while not state.flag and [left for _ in (1,)] != [0]:
         left -= 1
 
 
 def by_iterator(state: State) -> None:
-    numbers = iter(range(3))
+    numbers = iter(range(12))
     while not state.flag and next(numbers, None) is not None:
         pass
 
 
 def by_membership_in_an_iterator(state: State) -> None:
-    numbers = iter([1, 1, 1])
+    numbers = iter(12 * [1])
     while not state.flag and 1 in numbers:
         pass
 
 
 def by_bound_next(state: State) -> None:
-    step = iter(range(1, 4)).__next__
-    while not state.flag and step() < 3:
+    step = iter(range(1, 13)).__next__
+    while not state.flag and step() < 12:
         pass
 
 
 def by_count(state: State) -> None:
     numbers = itertools.count()
-    while not state.flag and next(numbers) < 3:
+    while not state.flag and next(numbers) < 12:
         pass
 
 
 def by_generator(state: State) -> None:
-    numbers = (i for i in range(3))
+    numbers = (i for i in range(12))
     while not state.flag and next(numbers, None) is not None:
         pass
 
 
 def looking(state: State) -> Any:
-    for _ in range(3):
+    for _ in range(12):
         while not state.flag:
             yield False
             break
@@ -165,11 +183,11 @@ def by_loop_in_a_generator(state: State) -> None:
 
 
 def by_map(state: State) -> None:
-    any(map(lambda _: state.flag, range(3)))
+    any(map(lambda _: state.flag, range(12)))
 
 
 def by_reduce(state: State) -> None:
-    functools.reduce(lambda up, _: up or state.flag, itertools.repeat(0, 3), False)
+    functools.reduce(lambda up, _: up or state.flag, itertools.repeat(0, 12), False)
 
 
 def look_once(state: State) -> bool:
@@ -179,9 +197,29 @@ def look_once(state: State) -> bool:
 
 
 def by_calls(state: State) -> None:
-    for _ in itertools.repeat(None, 3):
+    for _ in itertools.repeat(None, 12):
         if look_once(state):
             break
+
+
+def by_counted_calls(state: State) -> None:
+    i = 0
+    while i < 12 and not look_once(state):
+        i = i + 1
+
+
+def look_twice(state: State, again: bool) -> bool:
+    while not state.flag:
+        if again:
+            return False
+        again = True
+    return True
+
+
+def by_counted_calls_of_a_loop(state: State) -> None:
+    i = 0
+    while i < 12 and not look_twice(state, False):
+        i = i + 1
 
 
 def look_and_raise(state: State) -> None:
@@ -190,7 +228,7 @@ def look_and_raise(state: State) -> None:
 
 
 def by_exceptions(state: State) -> None:
-    left = 3
+    left = 12
     while left:
         try:
             look_and_raise(state)
@@ -199,20 +237,20 @@ def by_exceptions(state: State) -> None:
             left -= 1
 
 
-def by_recursion(state: State, left: int = 3) -> None:
+def by_recursion(state: State, left: int = 12) -> None:
     if not state.flag and left > 1:
         by_recursion(state, left - 1)
 
 
 def by_random(state: State) -> None:
     numbers = random.Random(5)
-    while not state.flag and numbers.random() < 0.9:
+    while not state.flag and numbers.random() < 0.93:
         pass
 
 
 def by_rlock(state: State) -> None:
     entered = 0
-    while not state.flag and entered < 3:
+    while not state.flag and entered < 12:
         state.rlock.acquire()
         entered += 1
     for _ in range(entered):
@@ -220,7 +258,7 @@ def by_rlock(state: State) -> None:
 
 
 def by_attribute(state: State) -> None:
-    while not state.flag and state.n < 3:
+    while not state.flag and state.n < 12:
         state.n += 1
 
 
@@ -258,6 +296,9 @@ def by_descriptor(state: State) -> None:
 BOUNDED: list[Callable[[State], None]] = [
     by_range,
     by_local,
+    by_plain_local,
+    by_plain_float,
+    by_plain_text,
     by_large_local,
     by_float,
     by_text,
@@ -275,6 +316,8 @@ BOUNDED: list[Callable[[State], None]] = [
     by_map,
     by_reduce,
     by_calls,
+    by_counted_calls,
+    by_counted_calls_of_a_loop,
     by_exceptions,
     by_recursion,
     by_random,
@@ -324,10 +367,10 @@ def test_a_bounded_loop_ends_by_itself(number: int) -> None:
 def test_how_often_a_bounded_loop_looks_is_explored() -> None:
     def act(state: State) -> None:
         looks = 0
-        while looks < 4 and not state.flag:
+        while looks < 12 and not state.flag:
             looks += 1
         state.n = looks
 
     seen: set[int] = set()
     explore([act, raise_flag], lambda state: seen.add(state.n), State)
-    assert seen == {0, 1, 2, 3, 4}
+    assert seen == set(range(13))
