@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from frontrun import _core, _fuzz, gil, recording, report, schedule_file
-from frontrun.harness import Harness, UnusableError, describe, traced_files
+from frontrun.harness import Harness, UnusableError, describe
 from frontrun.recording import failure_id, minimized
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def schedule_of(
 ) -> schedule_file.Schedule:
     """A failing execution as the content of the schedule file at path."""
     relative = os.path.relpath(harness.path.resolve(), path.resolve().parent)
-    is_traced = traced_files(harness.path.parent)
-    return recording.schedule_of(execution, Path(relative).as_posix(), harness.names, is_traced)
+    name = Path(relative).as_posix()
+    return recording.schedule_of(execution, name, harness.names, harness.is_traced)
 
 
 def replay_command(harness: Harness, path: Path) -> str:

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 from frontrun import __version__, _core, _fuzz, campaign, replay
 from frontrun import harness as harness_file
 from frontrun.campaign import EXIT_UNUSABLE, Campaign, Settings, complain, say
-from frontrun.harness import Harness, UnusableError
+from frontrun.harness import Given, UnusableError
 
 HELP = """\
 usage: frontrun-fuzz HARNESS.py [CORPUS_DIR] [--options] [-libfuzzer_flags]
-       frontrun-fuzz replay FILE [--harness HARNESS.py] [--clock=...]
-       frontrun-fuzz minimize FILE [--harness HARNESS.py] [--clock=...] [-o OUT]
+       frontrun-fuzz replay FILE [--harness HARNESS.py] [--options]
+       frontrun-fuzz minimize FILE [--harness HARNESS.py] [--options] [-o OUT]
 
 Looks for interleavings of a harness's threads that break its invariant, raise an exception or
 deadlock. The first failure ends the campaign: its input, its minimised schedule (HARNESS-<id>
@@ -30,16 +30,19 @@ deadlock. The first failure ends the campaign: its input, its minimised schedule
   CORPUS_DIR                   keeps the inputs worth keeping, for the next campaign
   --engine=libfuzzer|builtin   the fuzzer; builtin is a small loop of our own
   --trace-features=all|thin|off  which trace hashes guide the fuzzer (default all)
-  --carrier=thread|fiber       what threads run on
+  --carrier=thread|fiber       what threads run on (default what the harness says, or the faster)
   --clock=virtual|explored|real  time: jumps when nobody can go on; timers may fire at any point;
                                left alone (default virtual, or what the harness says: docs/time.md)
+  --trace-packages=PATTERN,... modules to observe besides your own: cachetools.*, queue; with ! in
+                               front, what to leave out (after what the harness says)
   --no-minimize                keep the failing schedule as it was found
   --help, --version
 
 Flags with one dash are libFuzzer's: -runs=N, -max_total_time=SECONDS, -seed=N, -verbosity=1,
 -artifact_prefix=DIR/, -fork=N, -merge=1, -minimize_crash=1 ...; HARNESS.py -help=1 lists them.
 
-FILE is a schedule file or a raw input; a raw input needs --harness.
+FILE is a schedule file or a raw input; a raw input needs --harness. Of the options, --clock,
+--carrier and --trace-packages go with replay and minimize, too.
 
 exit code of a campaign: 0 nothing failed, 77 a failure, 70 an input took too long, 71 out of
 memory, 130 interrupted; of replay: 1 it still fails, 0 no longer; of all: 2 it could not be done.
@@ -84,6 +87,8 @@ BUILTIN_FLAGS = {
     "verbosity",
 }
 TRACES = {"all": 0, "thin": 1, "off": 2}
+# The options with words that also a harness file may say.
+GIVEN_WORDS = {"clock": harness_file.CLOCKS, "carrier": harness_file.CARRIERS}
 
 
 class Arguments(NamedTuple):
@@ -150,13 +155,11 @@ def fuzz(argv: list[str]) -> int:
         raise UnusableError(
             f"{files[0]}: is a file among corpus directories; give either directories or inputs"
         )
-    harness = harness_file.load(arguments.harness, arguments.options.get("clock"))
+    harness = harness_file.load(arguments.harness, given_in(arguments.options))
     if not files:
         prepare_corpus(arguments.inputs)
     if RESPAWNING & arguments.flags.keys():
         refuse_spaces(arguments.inputs)
-    if "carrier" in arguments.options:
-        os.environ["FRONTRUN_CARRIER"] = arguments.options["carrier"]
     subject = harness.subject()
     try_twice(harness, subject)
     listener = Campaign(harness, subject, settings_of(arguments, bool(files)))
@@ -175,6 +178,27 @@ def fuzz(argv: list[str]) -> int:
     return _fuzz.run(
         subject.capsule, listener, argv=libfuzzer_argv(argv, arguments, bool(files)), **shared
     )
+
+
+def given_in(options: dict[str, str]) -> Given:
+    """The options that also the harness file may say."""
+    for name, words in GIVEN_WORDS.items():
+        check_option(name, options.get(name, words[0]), words)
+    patterns = options.get("trace-packages", "").split(",")
+    return Given(
+        options.get("clock"),
+        options.get("carrier"),
+        tuple(pattern.strip() for pattern in patterns if pattern.strip()),
+    )
+
+
+def check_option(name: str, value: str, words: Sequence[str]) -> None:
+    """value is one of the words."""
+    if value not in words:
+        raise UnusableError(
+            f"--{name}={value}: --{name} takes one of {', '.join(words)};"
+            f" write --{name}={words[0]}"
+        )
 
 
 def try_twice(harness: harness_file.Harness, subject: _core.Subject) -> None:
@@ -201,8 +225,7 @@ def sort_arguments(argv: list[str]) -> Arguments:
     choices: dict[str, tuple[str, ...]] = {
         "engine": ("libfuzzer", "builtin"),
         "trace-features": tuple(TRACES),
-        "carrier": ("thread", "fiber"),
-        "clock": harness_file.CLOCKS,
+        **GIVEN_WORDS,
     }
     options = {
         "engine": "libfuzzer" if _fuzz.HAS_LIBFUZZER else "builtin",
@@ -217,15 +240,12 @@ def sort_arguments(argv: list[str]) -> Arguments:
         if argument == "--no-minimize":
             options["no-minimize"] = ""
         elif argument.startswith("--"):
-            if name not in choices:
+            if name not in choices and name != "trace-packages":
                 raise UnusableError(
                     f"{argument.split('=')[0]}: there is no such option; see frontrun-fuzz --help"
                 )
-            if value not in choices[name]:
-                raise UnusableError(
-                    f"{argument}: --{name} takes one of {', '.join(choices[name])};"
-                    f" write --{name}={choices[name][0]}"
-                )
+            if name in choices:
+                check_option(name, value, choices[name])
             options[name] = value
         elif argument.startswith("-"):
             flags[name] = value
@@ -364,21 +384,16 @@ def again(name: str, argv: list[str]) -> int:
     if "--help" in argv or "-h" in argv:
         say(HELP.rstrip())
         return 0
-    known = ("--harness", "--clock") if name == "replay" else ("--harness", "--clock", "-o")
-    path, options = file_and_options(name, argv, known)
-    clock = options.get("--clock")
-    if clock is not None and clock not in harness_file.CLOCKS:
-        raise UnusableError(
-            f"--clock={clock}: --clock takes one of {', '.join(harness_file.CLOCKS)};"
-            f" write --clock={harness_file.CLOCKS[0]}"
-        )
+    known = ["--harness", *(f"--{given}" for given in (*GIVEN_WORDS, "trace-packages"))]
+    path, options = file_and_options(name, argv, (*known, "-o") if name == "minimize" else known)
+    given = given_in({key.lstrip("-"): value for key, value in options.items()})
     if name == "replay":
-        return replay.replay(path, options.get("--harness"), clock)
-    return replay.minimize(path, options.get("--harness"), options.get("-o"), clock)
+        return replay.replay(path, options.get("--harness"), given)
+    return replay.minimize(path, options.get("--harness"), options.get("-o"), given)
 
 
 def file_and_options(
-    name: str, argv: list[str], known: tuple[str, ...]
+    name: str, argv: list[str], known: Sequence[str]
 ) -> tuple[Path, dict[str, str]]:
     """FILE and the options with a value, written "--x=V", "--x V" or "-o V"."""
     paths: list[str] = []

@@ -3,29 +3,36 @@
 
 from __future__ import annotations
 
-import fnmatch
 import functools
 import inspect
 import os
+import shlex
 import sys
-import sysconfig
 import tokenize
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
-from frontrun import _core, history
+from frontrun import _core
+from frontrun.traced import check_patterns, traced_files
 
 THREADS_MAX = 16
 CLOCKS = ("virtual", "explored", "real")
-# Its calls are marks for the scheduler.
-HISTORY_FILE = os.path.realpath(history.__file__)
+CARRIERS = ("fiber", "thread")
 
 
 class UnusableError(ValueError):
     """What the user gave cannot be used; the text is one sentence with the mend."""
+
+
+class Given(NamedTuple):
+    """What a command line says besides, or in place of, what a harness file says itself."""
+
+    clock: str | None = None
+    carrier: str | None = None
+    packages: Sequence[str] = ()  # after the file's own
 
 
 class Harness:
@@ -40,6 +47,8 @@ class Harness:
         spec: Callable[[], Any] | None = None,
         clock: str = "virtual",
         flags: Sequence[str] = (),
+        carrier: str | None = None,
+        packages: Sequence[str] = (),
     ) -> None:
         from frontrun import linearizability
 
@@ -57,6 +66,8 @@ class Harness:
         self.invariant = invariant
         self.clock = clock
         self.flags = tuple(flags)  # options that a replay needs, too
+        self.carrier = carrier
+        self.is_traced = traced_files(path.parent, packages)
 
     @property
     def name(self) -> str:
@@ -74,9 +85,10 @@ class Harness:
             self.setup,
             self.threads,
             self.invariant,
-            traced=traced_files(self.path.parent),
+            traced=self.is_traced,
             switch_points=switch_points,
             clock=self.clock,
+            carrier=self.carrier,
         )
 
 
@@ -99,10 +111,14 @@ def underlying(function: Any) -> Any:
 # ----------------------------------------------------------------------------- loading
 
 
-def load(path: str | os.PathLike[str], clock: str | None = None) -> Harness:
+NOTHING_GIVEN = Given()
+
+
+def load(path: str | os.PathLike[str], given: Given = NOTHING_GIVEN) -> Harness:
     """Loads a harness file; UnusableError says what is wrong with it and where.
 
-    clock takes the place of the file's own, which it may define as `clock = "explored"`.
+    The file may define `clock = "explored"`, `carrier = "thread"` and
+    `trace_packages = ["cachetools.*", "!cachetools.keys"]`.
     """
     file = Path(path)
     module = execute(file.absolute(), str(path))
@@ -125,21 +141,49 @@ def load(path: str | os.PathLike[str], clock: str | None = None) -> Harness:
         check_callable(path, "invariant", parts["invariant"], 1)
     if parts["spec"] is not None:
         check_callable(path, "spec", parts["spec"], 0)
-    own = getattr(module, "clock", CLOCKS[0])
-    if own not in CLOCKS:
-        raise UnusableError(
-            f"{path}: clock is {own!r}; make it one of {', '.join(map(repr, CLOCKS))}, or leave it"
-            " out"
-        )
+    clock = choice(path, module, "clock", CLOCKS) or CLOCKS[0]
     return Harness(
         file.absolute(),
         parts["setup"],
         check_threads(path, parts["threads"]),
         parts["invariant"],
         parts["spec"],
-        own if clock is None else clock,
-        () if clock in (None, own) else (f"--clock={clock}",),
+        given.clock or clock,
+        flags_of(given, clock),
+        given.carrier or choice(path, module, "carrier", CARRIERS),
+        packages_of(path, module, given.packages),
     )
+
+
+def choice(path: object, module: ModuleType, name: str, words: Sequence[str]) -> str | None:
+    """An option of the file that is one of the words; None if it does not say."""
+    value = getattr(module, name, None)
+    if value is not None and value not in words:
+        raise UnusableError(
+            f"{path}: {name} is {value!r}; make it one of {', '.join(map(repr, words))}, or leave"
+            " it out"
+        )
+    return value
+
+
+def packages_of(path: object, module: ModuleType, given: Sequence[str]) -> tuple[str, ...]:
+    """The patterns of the file, then those that are given."""
+    try:
+        own = check_patterns(getattr(module, "trace_packages", ()))
+    except ValueError as error:
+        raise UnusableError(f"{path}: {error}") from None
+    try:
+        return own + check_patterns(tuple(given))
+    except ValueError as error:
+        raise UnusableError(f"--{str(error).replace('trace_packages', 'trace-packages')}") from None
+
+
+def flags_of(given: Given, clock: str) -> tuple[str, ...]:
+    """What a replay must be given, too, as it decides what happens."""
+    flags = () if given.clock in (None, clock) else (f"--clock={given.clock}",)
+    if given.packages:
+        flags += (shlex.quote(f"--trace-packages={','.join(given.packages)}"),)
+    return flags
 
 
 def execute(file: Path, shown: str) -> ModuleType:
@@ -246,61 +290,3 @@ def kind_of(value: Any) -> str:
     """ "a str", "an int" ..."""
     name = type(value).__name__
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
-
-
-# ----------------------------------------------------------------------------- which files
-
-
-def traced_files(
-    own: Path | None, packages: Sequence[str] = ()
-) -> Callable[[str], bool]:
-    """Is the code of a file observed? The harness's directory and the user's own files are.
-
-    So are the modules that packages names: "cachetools.*" is that package and all below it.
-
-    Not the standard library, not installed packages, not frontrun itself. Code without a file
-    (made by dataclasses, exec ...) is the user's, except frozen modules.
-    """
-    tool = directory(os.path.dirname(os.path.abspath(__file__)))
-    libraries = {
-        directory(path)
-        for key in ("stdlib", "platstdlib", "purelib", "platlib")
-        if (path := sysconfig.get_paths().get(key))
-    }
-    home = directory(str(own)) if own else None
-    roots = {*libraries, *(directory(path) for path in sys.path if packages and path)}
-
-    def is_traced(filename: str) -> bool:
-        if filename.startswith("<"):
-            return not filename.startswith("<frozen ")
-        path = os.path.realpath(filename)
-        if path.startswith(tool):
-            return path == HISTORY_FILE
-        if directory(os.path.dirname(path)) == home:
-            return True
-        if packages and any(is_module(path, root, packages) for root in roots):
-            return True
-        if "site-packages" in Path(path).parts or "dist-packages" in Path(path).parts:
-            return False
-        return not any(path.startswith(library) for library in libraries)
-
-    return is_traced
-
-
-def is_module(path: str, root: str, patterns: Sequence[str]) -> bool:
-    """Is the file below root that of a module whose dotted name matches a pattern?"""
-    if not path.startswith(root):
-        return False
-    parts = list(Path(path[len(root) :]).with_suffix("").parts)
-    if parts and parts[-1] == "__init__":
-        parts.pop()
-    name = ".".join(parts)
-    return any(
-        fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(name + ".", pattern)
-        for pattern in patterns
-    )
-
-
-def directory(path: str) -> str:
-    """The real path, with a separator at its end."""
-    return os.path.join(os.path.realpath(path), "")

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from frontrun.traced import check_patterns
+
 # What a user may write.
 STRATEGIES = ("dpor", "random", "pct", "pos", "surw")
 ORDERS = ("dfs", "bit-reversal", "round-robin", "stride", "conflict-first")
@@ -61,8 +63,7 @@ class Options:
         check_whole("seed", self.seed, -(2**63), 2**64 - 1, optional=True)
         for name in ("timeout_per_run", "deadlock_timeout", "total_timeout"):
             check_seconds(name, getattr(self, name), optional=name == "total_timeout")
-        if isinstance(self.trace_packages, str):
-            raise ValueError("trace_packages is a list of patterns, such as ['cachetools.*']")
+        check_patterns(self.trace_packages)
 
     def check_words(self) -> None:
         """The options that are words."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from frontrun import _core, harness
+from frontrun import _core, harness, traced
 from frontrun.linearizability import Linearizable, recorded_parts
 from frontrun.options import THREADS_MAX, Options
 from frontrun.oracles import Oracle
@@ -98,7 +98,7 @@ def make_program(
         listed,
         fine if invariant is None else invariant,
         harness.thread_names(listed),
-        harness.traced_files(None, tuple(options.trace_packages)),
+        traced.traced_files(None, tuple(options.trace_packages)),
         "" if code is None else str(Path(code.co_filename).absolute()),
     )
 

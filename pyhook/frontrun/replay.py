@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from frontrun import _core, _fuzz, campaign, recording, report, schedule_file
 from frontrun import harness as harness_file
 from frontrun.campaign import EXIT_UNUSABLE, complain, say
-from frontrun.harness import Harness, UnusableError
+from frontrun.harness import NOTHING_GIVEN, Given, Harness, UnusableError
 
 EXIT_FAILS = 1
 EXIT_PASSES = 0
@@ -26,9 +26,9 @@ class Replayed(NamedTuple):
     is_stale: bool  # it did not fail, and a place it names was never reached
 
 
-def replay(path: Path, harness_path: str | None, clock: str | None = None) -> int:
+def replay(path: Path, harness_path: str | None, given: Given = NOTHING_GIVEN) -> int:
     """Exit code 1: it still fails, 0: no longer, 2: unusable or stale."""
-    done = execute_again(path, harness_path, clock)
+    done = execute_again(path, harness_path, given)
     if done.explorer.failure is None:
         return tell_no_failure(path, done)
     execution = report.Execution.of(done.explorer)
@@ -39,10 +39,10 @@ def replay(path: Path, harness_path: str | None, clock: str | None = None) -> in
 
 
 def minimize(
-    path: Path, harness_path: str | None, out_path: str | None, clock: str | None = None
+    path: Path, harness_path: str | None, out_path: str | None, given: Given = NOTHING_GIVEN
 ) -> int:
     """Writes the simplest schedule that fails as FILE does; to FILE if that is a schedule file."""
-    done = execute_again(path, harness_path, clock)
+    done = execute_again(path, harness_path, given)
     failure = done.explorer.failure
     if failure is None:
         tell_no_failure(path, done)
@@ -67,16 +67,16 @@ def minimize(
     return 0
 
 
-def execute_again(path: Path, harness_path: str | None, clock: str | None = None) -> Replayed:
+def execute_again(path: Path, harness_path: str | None, given: Given = NOTHING_GIVEN) -> Replayed:
     """Executes a schedule file once, or an input until it fails or its budget is spent."""
     content = read_input(path)
     if schedule_file.looks_like_one(path, content):
-        return execute_schedule(path, content, harness_path, clock)
+        return execute_schedule(path, content, harness_path, given)
     if harness_path is None:
         raise UnusableError(
             f"{path}: is a raw input, which does not say its harness; add --harness HARNESS.py"
         )
-    harness = harness_file.load(harness_path, clock)
+    harness = harness_file.load(harness_path, given)
     explorer = _core.Explorer(harness.subject())
     explorer.start(content)
     run(harness, lambda: explorer.run(_fuzz.INPUT_EXECUTIONS_MAX))
@@ -84,7 +84,7 @@ def execute_again(path: Path, harness_path: str | None, clock: str | None = None
 
 
 def execute_schedule(
-    path: Path, content: bytes, harness_path: str | None, clock: str | None
+    path: Path, content: bytes, harness_path: str | None, given: Given
 ) -> Replayed:
     """Executes a schedule file."""
     try:
@@ -100,7 +100,7 @@ def execute_schedule(
         raise UnusableError(
             f"{path}: its harness {recorded.harness} is not there; add --harness HARNESS.py"
         )
-    harness = harness_file.load(named if harness_path is None else harness_path, clock)
+    harness = harness_file.load(named if harness_path is None else harness_path, given)
     check_belongs(path, recorded, harness)
     explorer = _core.Explorer(harness.subject())
     segments = recorded.segments()
