@@ -1,7 +1,7 @@
 """Loops that end by themselves, however they count: none of them is taken for a spin.
 
-Each of these looks at most a dozen times and then goes on, long after a spin would be recognised. A detection that overlooks how it counts
-would wait for ever, or hide that the flag may stay down.
+Each of these looks at most a dozen times and then goes on, long after a spin would be recognised.
+A detection that overlooks how it counts would wait for ever, or hide that the flag may stay down.
 """
 # SPDX-License-Identifier: Apache-2.0
 
