@@ -285,8 +285,10 @@ def test_trace_packages_adds_libraries(tmp_path: Path, monkeypatch: pytest.Monke
         ).num_explored
 
     assert run() == 1
-    assert run("count", "count.*", "counting.c", "*.other") == 1
-    assert run("counting.*") == run("counting.core") == run("unused", "*.core") > 1
+    assert run("calendar") == 1
+    assert run("counting.*") == run("counting.core") == run("calendar", "*.core") > 1
+    with pytest.raises(ValueError, match="no module count "):
+        run("count")
 
 
 def test_a_schedule_is_saved_and_replayed(tmp_path: Any) -> None:
