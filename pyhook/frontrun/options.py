@@ -12,7 +12,7 @@ from frontrun.traced import check_patterns
 
 # What a user may write.
 STRATEGIES = ("dpor", "random", "pct", "pos", "surw")
-ORDERS = ("dfs", "bit-reversal", "round-robin", "stride", "conflict-first")
+ORDERS = ("dfs", "bit-reversal", "round-robin", "stride", "conflict-first", "lowest-first")
 CLOCKS = ("virtual", "explored", "real")
 SWITCH_POINTS = ("any", "gil")
 CARRIERS = ("fiber", "thread")
@@ -82,7 +82,7 @@ class Options:
         word, colon, seed = self.search.partition(":")
         if not colon:
             return word, 0
-        if word in ("dfs", "conflict-first") or not (seed.isascii() and seed.isdecimal()):
+        if word in ("dfs", "conflict-first", "lowest-first") or not (seed.isascii() and seed.isdecimal()):
             raise ValueError(
                 f"search={self.search!r}: a seed is a whole number after bit-reversal:,"
                 " round-robin: or stride:"

@@ -19,7 +19,7 @@ static const char help[] =
     "  --strategy=NAME      dpor (default), random, pct, pos, urw, surw, delay\n"
     "  --depth=N            pct: the bug depth; delay: the number of delays (default 3)\n"
     "  --order=NAME[:SEED]  dpor: dfs (default), bit-reversal, round-robin, stride,\n"
-    "                       conflict-first\n"
+    "                       conflict-first, lowest-first (whose memory is flat)\n"
     "  --bound=K            dpor: traces within K preemptions\n"
     "  --delay-bound=K      dpor: traces within K delays\n"
     "  --seed=N             of the walks (default 1)\n"
@@ -86,8 +86,8 @@ static bool read_order(const char *text, struct fr_plan *plan) {
             return true;
         return read_number("the seed of --order", text + length + 1, UINT64_MAX, &plan->order_seed);
     }
-    return refuse("--order needs dfs, bit-reversal, round-robin, stride or conflict-first, not "
-                  "\"%s\"",
+    return refuse("--order needs dfs, bit-reversal, round-robin, stride, conflict-first or "
+                  "lowest-first, not \"%s\"",
                   text);
 }
 

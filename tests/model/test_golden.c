@@ -12,10 +12,10 @@ struct row {
     unsigned long traces, deadlocked, failed;
 };
 
-static void check_row(const struct row *row, bool stable_keys) {
+static void check_row(const struct row *row, enum fr_order order, bool stable_keys) {
     static struct program program;
     load_program(row->name, row->constant, &program);
-    struct explore_options options = {.plan = {.strategy = FR_STRATEGY_DPOR},
+    struct explore_options options = {.plan = {.strategy = FR_STRATEGY_DPOR, .order = order},
                                       .stable_keys = stable_keys,
                                       .executions_max = 4 * row->traces};
     struct explored got = explore_program(&program, &options, NULL, row->name);
@@ -44,8 +44,9 @@ int main(void) {
         CHECK(sscanf(line, "%63s %15s %lu %lu %lu", row.name, row.constant, &row.traces,
                      &row.deadlocked, &row.failed) == 5,
               "cannot read: %s", line);
-        check_row(&row, true);
-        check_row(&row, false);
+        check_row(&row, FR_ORDER_DFS, true);
+        check_row(&row, FR_ORDER_DFS, false);
+        check_row(&row, FR_ORDER_LOWEST_FIRST, false);
         rows++;
     }
     fclose(file);

@@ -47,6 +47,7 @@ static void check_program(const struct program *program, const char *name, struc
         check_dpor(program, &truth, order, true, name);
     check_dpor(program, &truth, FR_ORDER_DFS, false, name);
     check_dpor(program, &truth, FR_ORDER_BIT_REVERSAL, false, name);
+    check_dpor(program, &truth, FR_ORDER_LOWEST_FIRST, false, name);
     check_walks(program, &truth, name);
     totals->programs++;
     totals->traces += truth.traces.count;

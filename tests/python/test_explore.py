@@ -160,7 +160,8 @@ def test_each_strategy_finds_the_lost_update(strategy: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "search", ["dfs", "bit-reversal:3", "round-robin", "stride:2", "conflict-first"]
+    "search",
+    ["dfs", "bit-reversal:3", "round-robin", "stride:2", "conflict-first", "lowest-first"],
 )
 def test_each_search_order_covers_the_same(search: str) -> None:
     result = frontrun.explore(

@@ -111,7 +111,8 @@ def test_a_wrong_row_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "order", ["dfs", "bit-reversal:5", "round-robin:1", "stride:9", "conflict-first"]
+    "order",
+    ["dfs", "bit-reversal:5", "round-robin:1", "stride:9", "conflict-first", "lowest-first"],
 )
 def test_orders_visit_the_same_traces(order: str) -> None:
     done = run(MODELS / "fib_bench.prog", "-D", "k=2", f"--order={order}", "--unstable-keys")
