@@ -82,7 +82,8 @@ class Options:
         word, colon, seed = self.search.partition(":")
         if not colon:
             return word, 0
-        if word in ("dfs", "conflict-first", "lowest-first") or not (seed.isascii() and seed.isdecimal()):
+        has_seed = word in ("bit-reversal", "round-robin", "stride")
+        if not (has_seed and seed.isascii() and seed.isdecimal()):
             raise ValueError(
                 f"search={self.search!r}: a seed is a whole number after bit-reversal:,"
                 " round-robin: or stride:"

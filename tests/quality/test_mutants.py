@@ -1,9 +1,9 @@
 """The engine's tests kill each known mistake: seeded one by one, every one makes a test fail.
 
-The mistakes are those that looked right while the reference was built, and our own. A mutant is a
-replacement in one file of the engine, and names the test that kills it: the first of golden rows,
-random programs, cut executions and the engine's own tests to do so. Each line of MUTANTS is a row
-of the table mistake, file, test.
+It is long because it is one table. The mistakes are those that looked right while the reference
+was built, and our own. A mutant is a replacement in one file of the engine, and names the test
+that kills it: the first of golden rows, random programs, cut executions and the engine's own
+tests to do so. Each line of MUTANTS is a row of the table mistake, file, test.
 """
 
 # SPDX-License-Identifier: Apache-2.0
