@@ -134,6 +134,7 @@ int main(void) {
     struct fr_plan dpor = {.strategy = FR_STRATEGY_DPOR};
     struct fr_plan below_prefix = {
         .strategy = FR_STRATEGY_DPOR, .choices = choices, .choice_count = 3};
+    struct fr_plan lowest = {.strategy = FR_STRATEGY_DPOR, .order = FR_ORDER_LOWEST_FIRST};
     struct fr_plan bits = {.strategy = FR_STRATEGY_DPOR, .order = FR_ORDER_BIT_REVERSAL};
     struct fr_plan bounded = {
         .strategy = FR_STRATEGY_DPOR, .bound = FR_BOUND_PREEMPTIONS, .bound_max = 1};
@@ -147,6 +148,8 @@ int main(void) {
     check_program("inc", "n=3", &dpor, damages, &totals);
     check_program("coa", "n=2", &below_prefix, damages, &totals);
     check_program("fib_bench", "k=2", &bits, damages, &totals);
+    check_program("fib_bench", "k=2", &lowest, damages, &totals);
+    check_program("philosophers", "n=3", &lowest, damages, &totals);
     check_program("casw", "n=3", &surw, damages, &totals);
     check_program("inc", "n=3", &bounded, damages, &totals);
     check_program("philosophers", "n=3", &delayed, damages, &totals);
