@@ -109,11 +109,7 @@ static void foresee_both(struct reversal *v) {
         v->b = trace_step(&run->trace, v->race.second);
     else
         v->b = run_pending(run, v->race.thread, &v->b_spare);
-    // What it waited with may have become a try since then; before a it takes the lock.
-    if (v->race.waits) {
-        v->b.kind = FR_OP_ACQUIRE;
-        set_outcome(&v->b, &v->b_spare, true);
-    }
+    // An acquire that waited may have become a try since then, which succeeds before a.
     if (step_is_conditional(v->b.kind))
         set_outcome(&v->b, &v->b_spare,
                     foresee_success(run, &v->b, v->from, v->picks, v->pick_count));

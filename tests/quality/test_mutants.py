@@ -376,13 +376,6 @@ MUTANTS = [
         "begin[v->race.thread] += 0;",
     ),
     Mutant(
-        "what waited when time passed takes no lock before",
-        "reversal.c",
-        "model/random",
-        "v->b.kind = FR_OP_ACQUIRE;\n        set_outcome(&v->b, &v->b_spare, true);",
-        "",
-    ),
-    Mutant(
         "weak reads before a swap are forgotten",
         "reversal.c",
         "unit/reversal",
@@ -463,7 +456,7 @@ MUTANTS = [
     Mutant(
         "a lineage reverses acquires that are ordered otherwise",
         "race.c",
-        "unit/reversal",
+        "unit/completion",
         "        if (last != NONE && trace_before(trace, taken, last))\n            break;",
         "",
     ),
