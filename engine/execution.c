@@ -29,6 +29,10 @@ enum fr_status fr_run_leave(struct fr_explorer *e, fr_tid thread) {
     return checked(e, e->running ? run_leave(&e->run, thread) : FR_MISUSE);
 }
 
+uint32_t fr_run_number(const struct fr_explorer *e, fr_tid tid) {
+    return tid < e->run.thread_count ? run_number(&e->run, tid) : tid;
+}
+
 bool fr_run_is_blocked(const struct fr_explorer *e, fr_tid tid) {
     if (tid >= e->run.thread_count || !tset_has(e->run.live, tid))
         return false;

@@ -157,18 +157,33 @@ enum fr_status fr_explorer_begin(struct fr_explorer *e) {
     return FR_OK;
 }
 
+// Choices are counted in the order of run_number, so that they mean the same in an exploration that
+// knows threads of earlier executions. Without started threads that is the order of the set.
+static uint32_t rank_of(const struct run *run, tset enabled, fr_tid tid) {
+    if (run->births == 0)
+        return tset_count(enabled & (tset_of(tid) - 1));
+    uint32_t number = run_number(run, tid);
+    uint32_t rank = 0;
+    for (tset rest = enabled; rest != 0; rest &= rest - 1)
+        rank += run_number(run, tset_first(rest)) < number;
+    return rank;
+}
+
+static fr_tid thread_of_rank(const struct run *run, tset enabled, uint32_t rank) {
+    tset rest = enabled;
+    while (rank_of(run, enabled, tset_first(rest)) != rank)
+        rest &= rest - 1;
+    return tset_first(rest);
+}
+
 // The index-th enabled thread, the current one being number 0.
 static fr_tid thread_at(const struct run *run, tset enabled, uint32_t index) {
     bool current = run->current != FR_TID_NONE && tset_has(enabled, run->current);
     if (current && index == 0)
         return run->current;
-    if (current) {
-        enabled &= ~tset_of(run->current);
-        index--;
-    }
-    while (index-- > 0)
-        enabled &= enabled - 1;
-    return tset_first(enabled);
+    if (current)
+        return thread_of_rank(run, enabled & ~tset_of(run->current), index - 1);
+    return thread_of_rank(run, enabled, index);
 }
 
 static uint32_t index_of(const struct run *run, tset enabled, fr_tid tid) {
@@ -177,7 +192,7 @@ static uint32_t index_of(const struct run *run, tset enabled, fr_tid tid) {
         return 0;
     if (current)
         enabled &= ~tset_of(run->current);
-    return tset_count(enabled & (tset_of(tid) - 1)) + current;
+    return rank_of(run, enabled, tid) + current;
 }
 
 static enum fr_status choose(struct fr_explorer *e, tset enabled, bool is_prefix, fr_tid *out) {
@@ -260,6 +275,20 @@ static enum fr_status go(struct fr_explorer *e, tset enabled, fr_tid *out) {
     return status;
 }
 
+// Nobody is enabled.
+static enum fr_stop stop_of_nobody(const struct fr_explorer *e) {
+    return (e->run.live & ~e->run.excused) == 0 ? FR_STOP_FINISHED : FR_STOP_DEADLOCK;
+}
+
+enum fr_status fr_run_excuse(struct fr_explorer *e, fr_tid tid) {
+    if (!e->running || tid >= e->run.thread_count || !e->run.threads[tid].entered)
+        return fail(e, FR_MISUSE, "only a thread of the execution that runs can be excused");
+    e->run.excused |= tset_of(tid);
+    if (e->stop == FR_STOP_DEADLOCK)
+        e->stop = stop_of_nobody(e);
+    return FR_OK;
+}
+
 // The model no longer is what the program does: such an exploration may not claim anything.
 static enum fr_status lose(struct fr_explorer *e, enum fr_status status) {
     e->started = e->running = false;
@@ -274,14 +303,17 @@ enum fr_status fr_run_decide(struct fr_explorer *e, fr_tid *out) {
         return FR_OK;
     tset enabled = run_enabled(&e->run);
     if (enabled == 0) {
-        bool jumped;
-        enum fr_status status = run_jump(&e->run, &jumped);
+        // Time stands still for those that need not end.
+        bool jumped = false;
+        enum fr_status status = FR_OK;
+        if (stop_of_nobody(e) == FR_STOP_DEADLOCK)
+            status = run_jump(&e->run, &jumped);
         if (status != FR_OK)
             return lose(e, status);
         enabled = run_enabled(&e->run);
     }
     if (enabled == 0) {
-        e->stop = e->run.live == 0 ? FR_STOP_FINISHED : FR_STOP_DEADLOCK;
+        e->stop = stop_of_nobody(e);
         return FR_OK;
     }
     if (e->run.trace.length >= e->config.events_max) {

@@ -29,10 +29,11 @@ void run_begin(struct run *run) {
     for (uint32_t t = 0; t < run->thread_count; t++) {
         struct thread *thread = &run->threads[t];
         thread->entered = thread->started = thread->left = thread->pending = false;
-        thread->children = thread->count = 0;
+        thread->children = thread->count = thread->born = 0;
         thread->last = NONE;
     }
-    run->live = 0;
+    run->live = run->excused = 0;
+    run->births = 0;
     run->now = run->wait_count = 0;
     run->current = FR_TID_NONE;
     run->outcome = true;
@@ -67,7 +68,7 @@ enum fr_status run_name(struct run *run, fr_tid parent, uint32_t ordinal, fr_tid
         return FR_LIMIT;
     struct thread *thread = &run->threads[run->thread_count++];
     thread->entered = thread->started = thread->left = thread->pending = false;
-    thread->children = thread->count = 0;
+    thread->children = thread->count = thread->born = 0;
     thread->last = NONE;
     thread->parent = parent;
     thread->ordinal = ordinal;
@@ -179,6 +180,8 @@ enum fr_status run_announce(struct run *run, fr_tid tid, const struct fr_op *op)
     thread->deadline = op->deadline_ns;
     thread->announced = hash_announcement(thread);
     thread->pending = true;
+    if (op->kind == FR_OP_SPAWN && run->threads[op->target].born == 0)
+        run->threads[op->target].born = ++run->births;
     thread->due = false;
     if (op->deadline_ns <= run->now && (op->deadline_ns != 0 || op->kind == FR_OP_SLEEP))
         run_fall_due(thread);
@@ -194,6 +197,11 @@ enum fr_status run_leave(struct run *run, fr_tid tid) {
     thread->left = true;
     run->live &= ~tset_of(tid);
     return FR_OK;
+}
+
+uint32_t run_number(const struct run *run, fr_tid tid) {
+    uint32_t born = run->threads[tid].born;
+    return born == 0 ? tid : entered_workers(run) + born - 1;
 }
 
 static bool is_written_behind(const struct run *run, fr_tid tid, uint32_t slot) {

@@ -19,6 +19,7 @@ struct thread {
     fr_tid parent;      // FR_TID_NONE: a worker
     uint32_t ordinal;   // n-th child of its parent, n-th worker
     uint32_t children;  // entered in this execution
+    uint32_t born;      // n-th whose SPAWN was announced in this execution; 0: a worker
     uint32_t count;     // events so far
     uint32_t last;      // position of its last event, or of its SPAWN; NONE
     uint32_t touch_count;
@@ -54,6 +55,8 @@ struct run {
     uint32_t threads_max;
     uint32_t thread_count;  // known in this exploration (names are kept between executions)
     tset live;              // entered, started, not left
+    tset excused;           // need not leave
+    uint32_t births;        // SPAWNs announced
     fr_tid current;         // performed the last event; FR_TID_NONE after a jump
     bool outcome;           // of the last event
 };
@@ -73,6 +76,8 @@ FR_MUST_CHECK enum fr_status run_enter(struct run *run, fr_tid parent, fr_tid *o
 FR_MUST_CHECK enum fr_status run_announce(struct run *run, fr_tid thread, const struct fr_op *op);
 FR_MUST_CHECK enum fr_status run_leave(struct run *run, fr_tid thread);
 
+// The number that the thread would have in an exploration that begins with this execution.
+uint32_t run_number(const struct run *run, fr_tid thread);
 // Can the started thread's pending operation happen now?
 bool run_is_enabled(const struct run *run, fr_tid thread);
 tset run_enabled(const struct run *run);

@@ -36,7 +36,7 @@ static enum fr_status take_blocks(struct fr_shrink *s, const struct fr_explorer 
     const struct trace *trace = &e->run.trace;
     uint32_t count = 0;
     for (uint32_t i = 0; i < trace->length; i++) {
-        fr_tid thread = trace->events[i].thread;
+        uint32_t thread = run_number(&e->run, trace->events[i].thread);
         if (count != 0 && s->best[count - 1].thread == thread) {
             s->best[count - 1].events++;
             continue;

@@ -15,6 +15,7 @@ static const struct {
     {"_thread", "RLock", true},
     {"_thread", "_local", true},
     {"_thread", "_ThreadHandle", true},
+    {"_queue", "SimpleQueue", true},
     {"types", "FunctionType", false},
     {"types", "BuiltinFunctionType", false},
     {"types", "MethodType", false},

@@ -277,8 +277,9 @@ static PyObject *reach_within(struct explorer *explorer, int allowed, unsigned i
     else if (status != FR_OK)
         errors_set_status(status, explorer->engine);
     else
-        answer = reached ? trace_view_order(order, fr_trace_length(explorer->engine))
-                         : Py_NewRef(Py_None);
+        answer = reached
+                     ? trace_view_order(explorer->engine, order, fr_trace_length(explorer->engine))
+                     : Py_NewRef(Py_None);
     PyMem_Free(order);
     return answer;
 }
@@ -297,8 +298,17 @@ static PyObject *reach(PyObject *self, PyObject *args, PyObject *kwargs) {
 
 static PyObject *get_failure(PyObject *self, void *Py_UNUSED(closure)) {
     struct explorer *explorer = with_outcome(self);
-    return explorer != NULL ? trace_view_failure(explorer->verdict, &explorer->subject->outcome)
+    return explorer != NULL ? trace_view_failure(explorer->engine, explorer->verdict,
+                                                 &explorer->subject->outcome)
                             : NULL;
+}
+
+static PyObject *get_thread_names(PyObject *self, void *Py_UNUSED(closure)) {
+    struct explorer *explorer = with_outcome(self);
+    if (explorer == NULL)
+        return NULL;
+    PyObject *names = explorer->subject->outcome.names;
+    return names != NULL ? PyDict_Copy(names) : PyDict_New();
 }
 
 static PyObject *get_trace_hash(PyObject *self, void *Py_UNUSED(closure)) {
@@ -408,6 +418,8 @@ static PyGetSetDef explorer_getset[] = {
     {"estimate", get_estimate, NULL, "About how many executions DPOR takes; 0: unknown.", NULL},
     {"data_race", get_data_race, NULL, "(a, b): unordered conflicting accesses, or None.", NULL},
     {"failure", get_failure, NULL, "Failure of the last execution, or None.", NULL},
+    {"thread_names", get_thread_names, NULL,
+     "Names of the threads that the program started in the last execution, by number.", NULL},
     {"trace_hash", get_trace_hash, NULL, "Hash of the last execution's partial order.", NULL},
     {"preemptions", get_preemptions, NULL, "Preemptions of the last execution.", NULL},
     {"schedule", get_schedule, NULL, "Schedule bytes that repeat the last execution.", NULL},

@@ -34,6 +34,8 @@ bool interpose_is_repeatable(const PyMethodDef *definition);
 // Puts the originals back.
 void interpose_disable(struct interpose_twin *twins, size_t count);
 
+typedef PyObject *(*interpose_fastcall)(PyObject *self, PyObject *const *args, Py_ssize_t count);
+
 // The originals, by calling convention.
 static inline PyObject *interpose_call(const struct interpose_twin *twin, PyObject *self,
                                        PyObject *args) {

@@ -119,7 +119,7 @@ static enum fr_status check_races(const struct runner_harness *harness,
 static enum fr_status judge_finished(const struct runner_harness *harness,
                                      struct runner_outcome *outcome) {
     for (uint32_t i = 0; i < runner.thread_count; i++) {
-        if (!runner.threads[i].ran) {
+        if (runner.threads[i].entered && !runner.threads[i].ran) {
             PyErr_Format(errors_frontrun, "thread %u never ran: this execution proves nothing", i);
             return FR_HOST;
         }

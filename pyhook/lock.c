@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lock.h"
 
+#include "carrier.h"
 #include "clock.h"
 #include "errors.h"
 #include "interpose.h"
+#include "join.h"
 #include "observe.h"
 #include "point.h"
 #include "runner.h"
@@ -42,7 +44,12 @@ const struct lock_request lock_request_plain = {.blocking = true};
 
 static PyObject *probe;         // a free lock of our own
 static PyObject *not_blocking;  // (False,)
-static PyObject *internal;      // threading's lock around its table of threads, or NULL
+
+// Locks around threading's own tables: no operation of the program happens while they are held.
+static const char *const internal_names[] = {"_active_limbo_lock", "_shutdown_locks_lock"};
+enum { INTERNALS = sizeof internal_names / sizeof *internal_names };
+static PyObject *internals[INTERNALS];  // NULL: this version has none of that name
+static PyObject *shutdown_locks;        // threading's set of locks that stand for threads; or NULL
 
 // ------------------------------------------------------------------------------ shared with
 // rlock.c
@@ -57,7 +64,23 @@ int lock_try(const struct interpose_twin *acquire, PyObject *lock) {
 }
 
 bool lock_is_internal(PyObject *lock) {
-    return lock == internal;
+    for (int i = 0; i < INTERNALS; i++)
+        if (lock == internals[i])
+            return true;
+    for (uint32_t i = 0; runner.spawned && i < runner.thread_count; i++)
+        if (lock == runner.threads[i].start_lock)
+            return true;
+    return false;
+}
+
+// invariant() runs while threads that need not end are still there, with what they hold.
+static bool may_wait_for_ever(void) {
+    if (runner.phase != RUNNER_OUTSIDE || carrier_current() != CARRIER_CONTROLLER)
+        return false;
+    for (uint32_t i = 0; i < runner.thread_count; i++)
+        if (runner.threads[i].started && !runner.threads[i].ended)
+            return true;
+    return false;
 }
 
 // Does the original take these arguments? The probe is free, so it never waits.
@@ -70,6 +93,14 @@ static int check_arguments(PyObject *lock, const struct interpose_twin *acquire,
     answer = interpose_call(release, lock, NULL);
     Py_XDECREF(answer);
     return answer == NULL ? -1 : 0;
+}
+
+void lock_limit_request(struct lock_request *request, uint64_t nanoseconds) {
+    request->timeout_ns = nanoseconds;
+    if (clock_has_deadlines() && nanoseconds != 0)
+        request->deadline_ns = clock_deadline(nanoseconds);
+    else
+        request->blocking = false;
 }
 
 int lock_parse_request(PyObject *lock, const struct interpose_twin *acquire,
@@ -88,13 +119,24 @@ int lock_parse_request(PyObject *lock, const struct interpose_twin *acquire,
     double seconds = timeout != NULL ? PyFloat_AsDouble(timeout) : -1.0;
     if (may_wait < 0 || (seconds == -1.0 && PyErr_Occurred()))
         return -1;
-    out->timeout_ns = may_wait ? clock_nanoseconds(seconds) : 0;
-    if (clock_has_deadlines() && out->timeout_ns != 0) {
-        out->deadline_ns = clock_deadline(out->timeout_ns);
-        return 0;
-    }
-    out->blocking = may_wait && seconds < 0;
+    if (!may_wait || seconds >= 0)
+        lock_limit_request(out, may_wait ? clock_nanoseconds(seconds) : 0);
     return 0;
+}
+
+PyObject *lock_acquire_outside(PyObject *free_one, const struct interpose_twin *acquire,
+                               const struct interpose_twin *release, PyObject *lock, PyObject *args,
+                               PyObject *kwargs) {
+    struct lock_request request;
+    if (!may_wait_for_ever())
+        return interpose_call_keywords(acquire, lock, args, kwargs);
+    if (lock_parse_request(free_one, acquire, release, args, kwargs, &request) < 0)
+        return NULL;
+    int got = lock_try(acquire, lock);
+    if (got == 0 && request.blocking && request.deadline_ns == 0)
+        PyErr_SetString(errors_frontrun,
+                        "invariant() waits for something that a waiting daemon thread holds");
+    return got < 0 || PyErr_Occurred() ? NULL : PyBool_FromLong(got);
 }
 
 int lock_pass(PyObject *lock, const struct lock_request *request, bool held_outside) {
@@ -112,7 +154,11 @@ int lock_pass(PyObject *lock, const struct lock_request *request, bool held_outs
         .deadline_ns = request != NULL ? request->deadline_ns : 0,
     };
     point_reopen();
-    return op.place != NULL ? point_pass(&op) : -1;
+    if (op.place == NULL)
+        return -1;
+    runner.threads[carrier_current()].awaited =
+        kind == FR_OP_ACQUIRE && op.deadline_ns == 0 ? lock : NULL;
+    return point_pass(&op);
 }
 
 PyObject *lock_acquire_unwinding(const struct interpose_twin *acquire, PyObject *lock,
@@ -172,11 +218,34 @@ static int is_locked(PyObject *lock) {
     return held;
 }
 
+// The lock that stands for a thread until it is over.
+static PyObject *acquire_handle(PyObject *self, int thread, PyObject *args, PyObject *kwargs) {
+    if (thread == carrier_current())  // its own, before anybody knows it
+        return interpose_call_keywords(&twins[ACQUIRE], self, args, kwargs);
+    struct lock_request request;
+    if (lock_parse_request(probe, &twins[ACQUIRE], &twins[RELEASE], args, kwargs, &request) < 0)
+        return NULL;
+    int over = join_thread(thread, &request);
+    if (over < 0)
+        return NULL;
+    if (!over)
+        Py_RETURN_FALSE;
+    if (runner_is_aborting())
+        return lock_acquire_unwinding(&twins[ACQUIRE], self, &lock_request_plain);
+    return lock_act(&twins[ACQUIRE], self, &lock_request_plain);
+}
+
 static PyObject *acquire_twin(PyObject *self, PyObject *args, PyObject *kwargs) {
-    if (!point_is_open() || lock_is_internal(self)) {
-        PyObject *answer = interpose_call_keywords(&twins[ACQUIRE], self, args, kwargs);
+    if (!point_is_open()) {
+        PyObject *answer =
+            lock_acquire_outside(probe, &twins[ACQUIRE], &twins[RELEASE], self, args, kwargs);
         return lock_note_wait(answer, args, kwargs);
     }
+    if (lock_is_internal(self))
+        return interpose_call_keywords(&twins[ACQUIRE], self, args, kwargs);
+    int thread = runner_find_handle(self);
+    if (thread >= 0)
+        return acquire_handle(self, thread, args, kwargs);
     struct lock_request request;
     if (lock_parse_request(probe, &twins[ACQUIRE], &twins[RELEASE], args, kwargs, &request) < 0)
         return NULL;
@@ -188,9 +257,15 @@ static PyObject *acquire_twin(PyObject *self, PyObject *args, PyObject *kwargs) 
     return lock_act(&twins[ACQUIRE], self, &request);
 }
 
+// Is it a lock like any other, in a thread whose operations count?
+static bool counts(PyObject *lock) {
+    return point_is_open() && !lock_is_internal(lock) && !runner_is_aborting() &&
+           runner_find_handle(lock) < 0;
+}
+
 // Takes the place of release (no arguments) and of __exit__ (a tuple that it does not look at).
 static PyObject *release_twin(PyObject *self, PyObject *Py_UNUSED(args)) {
-    if (point_is_open() && !lock_is_internal(self) && !runner_is_aborting()) {
+    if (counts(self)) {
         int held = is_locked(self);
         if (held < 0 || lock_pass(self, NULL, held) < 0)
             return NULL;
@@ -198,8 +273,16 @@ static PyObject *release_twin(PyObject *self, PyObject *Py_UNUSED(args)) {
     return interpose_call(&twins[RELEASE], self, NULL);
 }
 
+// A lock that the library looks at while it tidies its set: nothing of the program depends on it.
+static bool is_looked_after(PyObject *lock) {
+    int found = shutdown_locks != NULL ? PySet_Contains(shutdown_locks, lock) : 0;
+    if (found < 0)
+        PyErr_Clear();
+    return found > 0;
+}
+
 static PyObject *locked_twin(PyObject *self, PyObject *args) {
-    if (point_is_open() && !lock_is_internal(self) && !runner_is_aborting()) {
+    if (counts(self) && !is_looked_after(self)) {
         struct fr_access access = {.key = location_of_object(self), .mode = FR_READ};
         point_close();
         struct point_op op = {.kind = FR_OP_ACCESS,
@@ -226,9 +309,18 @@ int lock_open(void) {
 void lock_enable(void) {
     PyObject *modules = PyImport_GetModuleDict();  // borrowed
     PyObject *threading = PyDict_GetItemString(modules, "threading");
-    Py_XSETREF(internal,
-               threading != NULL ? PyObject_GetAttrString(threading, "_active_limbo_lock") : NULL);
-    PyErr_Clear();  // without that name there is nothing to leave alone
+    for (int i = 0; i < INTERNALS; i++) {
+        PyObject *lock =
+            threading != NULL ? PyObject_GetAttrString(threading, internal_names[i]) : NULL;
+        PyErr_Clear();  // without that name there is nothing to leave alone
+        Py_XSETREF(internals[i], lock);
+    }
+    PyObject *locks =
+        threading != NULL ? PyObject_GetAttrString(threading, "_shutdown_locks") : NULL;
+    PyErr_Clear();
+    Py_XSETREF(shutdown_locks, locks);
+    if (locks != NULL && !PyAnySet_Check(locks))
+        Py_CLEAR(shutdown_locks);
     interpose_enable(twins, TWINS);
 }
 

@@ -34,12 +34,19 @@ struct interpose_twin;
 int lock_parse_request(PyObject *probe, const struct interpose_twin *acquire,
                        const struct interpose_twin *release, PyObject *args, PyObject *kwargs,
                        struct lock_request *out);
+// The request waits at most this long; 0: it does not wait.
+void lock_limit_request(struct lock_request *request, uint64_t nanoseconds);
 // Stops at the door with an ACQUIRE or TRY, or (request NULL) a RELEASE of a lock. 0: act now. -1
 // with an exception.
 int lock_pass(PyObject *lock, const struct lock_request *request, bool held_outside);
-// Does this lock belong to the interpreter's own book-keeping (threading's table of threads)? It is
-// left alone: it is held for short stretches without a point inside.
+// Does this lock belong to the library's own book-keeping (threading's tables, the handshake of
+// Thread.start)? It is left alone: it is held for short stretches without a point inside.
 bool lock_is_internal(PyObject *lock);
+// acquire() where points do not count. Refuses to wait, in invariant(), for what a thread holds
+// that does not go on.
+PyObject *lock_acquire_outside(PyObject *probe, const struct interpose_twin *acquire,
+                               const struct interpose_twin *release, PyObject *lock, PyObject *args,
+                               PyObject *kwargs);
 // Acquires without waiting, through the original. 1 it did, 0 it is held, -1 with an exception.
 int lock_try(const struct interpose_twin *acquire, PyObject *lock);
 // While the execution is given up: takes the real lock if it is free; else raises Abort, or answers

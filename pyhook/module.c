@@ -7,12 +7,15 @@
 #include "clock.h"
 #include "errors.h"
 #include "explorer_type.h"
+#include "join.h"
 #include "lock.h"
 #include "observe.h"
 #include "place.h"
 #include "session.h"
+#include "simple_queue.h"
 #include "spawn.h"
 #include "subject_type.h"
+#include "threads.h"
 #include "trace_view.h"
 
 static PyObject *answer_carrier_name(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args)) {
@@ -63,7 +66,8 @@ static int register_exit(void) {
 
 static int fill_module(PyObject *module) {
     if (errors_open(module) < 0 || trace_view_open(module) < 0 || observe_open(module) < 0 ||
-        lock_open() < 0 || rlock_open() < 0 || spawn_open() < 0 || clock_open() < 0)
+        lock_open() < 0 || rlock_open() < 0 || join_open() < 0 || simple_queue_open() < 0 ||
+        spawn_open() < 0 || threads_open(module) < 0 || clock_open() < 0)
         return -1;
     if (PyModule_AddType(module, &subject_type) < 0 || PyModule_AddType(module, &explorer_type) < 0)
         return -1;

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "point.h"
 
+#include <assert.h>
+
 #include "carrier.h"
 #include "errors.h"
 #include "place_log.h"
@@ -81,12 +83,13 @@ static int give_up(struct runner_thread *thread, enum fr_status status) {
 
 static enum fr_status announce(struct runner_thread *thread, fr_tid tid,
                                const struct point_op *op) {
+    bool aims = op->kind == FR_OP_SPAWN || op->kind == FR_OP_JOIN;
     struct fr_op told = {
         .kind = op->kind,
         .site = op->place->site,
         .accesses = op->accesses,
         .access_count = op->access_count,
-        .target = FR_TID_NONE,
+        .target = aims ? op->target : FR_TID_NONE,
         .held_outside = op->held_outside,
         .switchable = (uint8_t)switch_take((int)tid),
         .deadline_ns = op->deadline_ns,
@@ -108,8 +111,10 @@ int point_pass(const struct point_op *op) {
         return give_up(thread, FR_INTERRUPTED);
     spin_note(op);
     enum fr_status status = announce(thread, (fr_tid)self, op);
-    fr_tid next = FR_TID_NONE;
-    if (status == FR_OK && runner.phase == RUNNER_RUNNING)
+    // A thread that was just started has the turn of the one that started it.
+    fr_tid next = thread->starter;
+    thread->starter = FR_TID_NONE;
+    if (status == FR_OK && next == FR_TID_NONE && runner.phase == RUNNER_RUNNING)
         status = fr_run_decide(runner.explorer, &next);
     if (status != FR_OK)
         return give_up(thread, status);
@@ -118,6 +123,22 @@ int point_pass(const struct point_op *op) {
         return 0;
     carrier_handoff(next == FR_TID_NONE ? CARRIER_CONTROLLER : (int)next);
     return runner.phase == RUNNER_ABORTING ? raise_abort(thread) : 0;
+}
+
+int point_lend(fr_tid to) {
+    int self;
+    struct runner_thread *thread = find_open(&self);
+    assert(thread != NULL);
+    runner.threads[to].starter = (fr_tid)self;
+    carrier_handoff((int)to);
+    return runner.phase == RUNNER_ABORTING ? raise_abort(thread) : 0;
+}
+
+int point_give_up(enum fr_status status) {
+    int self;
+    struct runner_thread *thread = find_open(&self);
+    assert(thread != NULL);
+    return give_up(thread, status);
 }
 
 int point_refuse(const char *sentence) {

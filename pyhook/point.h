@@ -21,6 +21,7 @@ struct point_op {
     uint32_t access_count;
     bool held_outside;     // as in struct fr_op
     uint64_t deadline_ns;  // as in struct fr_op
+    fr_tid target;         // SPAWN, JOIN; else not looked at
 };
 
 // Is the calling OS thread a logical thread of a running execution whose operations count now?
@@ -35,6 +36,12 @@ void point_reopen(void);
 // 0: the operation is to be performed now. -1: an exception is set (the execution is given up);
 // return it to Python. Precondition: point_is_open(), or the call returns 0 at once.
 int point_pass(const struct point_op *op);
+// Gives the turn to a thread that the calling one just started, until its first announcement. As
+// point_pass.
+int point_lend(fr_tid to);
+// Gives the execution up because of a status of the engine, or FR_HOST with the exception that is
+// set. Sets an exception, returns -1. Only for a thread whose point is open.
+int point_give_up(enum fr_status status);
 // How many operations the calling logical thread has passed; 0 in other OS threads.
 uint32_t point_count(void);
 // TRY, ACQUIRE, JOIN, SPIN: did the operation just passed succeed, by the engine's model? False: it

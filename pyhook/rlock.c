@@ -84,7 +84,8 @@ static int is_outermost(PyObject *lock) {
 
 static PyObject *acquire_twin(PyObject *self, PyObject *args, PyObject *kwargs) {
     if (!counts(self)) {
-        PyObject *answer = interpose_call_keywords(&twins[ACQUIRE], self, args, kwargs);
+        PyObject *answer =
+            lock_acquire_outside(probe, &twins[ACQUIRE], &twins[RELEASE], self, args, kwargs);
         return lock_note_wait(answer, args, kwargs);
     }
     struct lock_request request;

@@ -9,8 +9,10 @@
 #include "judge.h"
 #include "observe.h"
 #include "place_log.h"
+#include "point.h"
 #include "spin.h"
 #include "switch.h"
+#include "threads.h"
 
 struct runner runner;
 
@@ -21,6 +23,7 @@ bool runner_is_busy(void) {
 void runner_outcome_clear(struct runner_outcome *outcome) {
     uint64_t abandoned = outcome->abandoned;
     PyObject *exception = outcome->exception;
+    Py_XDECREF(outcome->names);
     *outcome = (struct runner_outcome){.thread = -1, .abandoned = abandoned};
     Py_XDECREF(exception);  // last: may run finalizers
 }
@@ -41,20 +44,15 @@ bool runner_is_aborting(void) {
 
 // ------------------------------------------------------------------------------ a thread's life
 
-// The exception that left the thread's callable is set.
-static void take_exception(int index) {
-    PyObject *exception = errors_take();
+void runner_take_exception(int index, PyObject *exception) {
     if (PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt)) {
         errors_restore(exception);
         runner_give_up(FR_INTERRUPTED);
         return;
     }
-    if (runner.phase == RUNNER_ABORTING) {
-        Py_DECREF(exception);  // of the unwinding, not of the program
-        return;
-    }
     bool quiet = PyErr_GivenExceptionMatches(exception, PyExc_SystemExit);  // as in threading
-    if (quiet || runner.exception != NULL) {
+    // While it is given up: of the unwinding, not of the program.
+    if (quiet || runner.phase == RUNNER_ABORTING || runner.exception != NULL) {
         Py_DECREF(exception);
         return;
     }
@@ -62,7 +60,32 @@ static void take_exception(int index) {
     runner.exception_thread = index;
 }
 
-static void call_worker(int index) {
+int runner_find_handle(PyObject *handle) {
+    for (uint32_t i = 0; runner.spawned && i < runner.thread_count; i++)
+        if (runner.threads[i].handle == handle)
+            return (int)i;
+    return -1;
+}
+
+void runner_add_thread(fr_tid tid, struct runner_thread record) {
+    runner.threads[tid] = record;
+    runner.threads[tid].entered = true;
+    runner.threads[tid].closed = 1;
+    if (tid >= runner.thread_count)
+        runner.thread_count = tid + 1;
+}
+
+// Its end as an event of its own, for those that ask whether it is over without waiting.
+static int announce_end(struct runner_thread *thread) {
+    if (thread->handle == NULL || runner.phase == RUNNER_ABORTING)
+        return 0;
+    struct fr_access access = {.key = location_of_object(thread->handle), .mode = FR_WRITE};
+    struct point_op op = {
+        .kind = FR_OP_ACCESS, .place = thread->exit_place, .accesses = &access, .access_count = 1};
+    return point_pass(&op);
+}
+
+static void call_thread(int index) {
     struct runner_thread *thread = &runner.threads[index];
     if (observe_thread_begin() < 0) {
         runner_give_up(FR_HOST);
@@ -72,23 +95,28 @@ static void call_worker(int index) {
     thread->ran = true;
     thread->closed = 0;
     PyObject *result = NULL;
-    if (observe_call(thread->callable, runner.state) == 0)
+    if (thread->args != NULL && thread->object != NULL)
+        result = threads_bootstrap(thread->object);
+    else if (thread->args != NULL)
+        result = PyObject_Call(thread->callable, thread->args, thread->kwargs);
+    else if (observe_call(thread->callable, runner.state) == 0)
         result = PyObject_CallOneArg(thread->callable, runner.state);
     // A retired thread that comes back late stops here: the runner is another execution's now.
     carrier_current();
     if (result == NULL)
-        take_exception(index);
-    else
-        Py_DECREF(result);
+        runner_take_exception(index, errors_take());
+    Py_XDECREF(result);
+    if (announce_end(thread) < 0)
+        PyErr_Clear();  // Abort
     thread->closed = 1;
+    threads_leave(thread);
     observe_thread_end();
 }
 
-// The whole life of a logical thread; answers who gets the turn.
-static int run_worker(void *Py_UNUSED(argument), int index) {
+int runner_run_thread(void *Py_UNUSED(argument), int index) {
     struct runner_thread *thread = &runner.threads[index];
     thread->closed = 1;
-    call_worker(index);
+    call_thread(index);
     thread->ended = true;
     thread->pending = NULL;
     if (runner.phase == RUNNER_ABORTING)
@@ -96,8 +124,8 @@ static int run_worker(void *Py_UNUSED(argument), int index) {
     enum fr_status status = fr_run_leave(runner.explorer, (fr_tid)index);
     if (status == FR_OK && runner.phase == RUNNER_STARTING)
         return CARRIER_CONTROLLER;
-    fr_tid next = FR_TID_NONE;
-    if (status == FR_OK)
+    fr_tid next = thread->starter;
+    if (status == FR_OK && next == FR_TID_NONE)
         status = fr_run_decide(runner.explorer, &next);
     if (status != FR_OK) {
         runner_give_up(status);
@@ -119,28 +147,35 @@ static bool hand_over(int index) {
     return false;
 }
 
-// Each thread runs to its first operation, one after the other.
-static void start_threads(PyObject *callables) {
-    runner.phase = RUNNER_STARTING;
-    Py_ssize_t count = PyTuple_GET_SIZE(callables);
-    for (Py_ssize_t i = 0; i < count && runner.phase == RUNNER_STARTING; i++) {
-        struct runner_thread *thread = &runner.threads[i];
-        *thread = (struct runner_thread){.callable = PyTuple_GET_ITEM(callables, i), .closed = 1};
+// All at once, so that they have the numbers from 0: the first may start threads of its own.
+static bool enter_workers(PyObject *callables) {
+    runner.worker_count = (uint32_t)PyTuple_GET_SIZE(callables);
+    for (fr_tid i = 0; i < runner.worker_count; i++) {
         fr_tid tid;
         enum fr_status status = fr_run_enter(runner.explorer, FR_TID_NONE, &tid);
         if (status != FR_OK) {
             runner_give_up(status);
-            return;
+            return false;
         }
-        assert(tid == (fr_tid)i);
-        runner.thread_count = (uint32_t)i + 1;
-        if (carrier_start((int)i, run_worker, NULL) < 0) {
+        assert(tid == i);
+        PyObject *callable = Py_NewRef(PyTuple_GET_ITEM(callables, (Py_ssize_t)i));
+        runner_add_thread(tid,
+                          (struct runner_thread){.callable = callable, .starter = FR_TID_NONE});
+    }
+    return true;
+}
+
+// Each worker runs to its first operation, one after the other.
+static void start_workers(PyObject *callables) {
+    runner.phase = RUNNER_STARTING;
+    bool good = enter_workers(callables);
+    for (int i = 0; good && i < (int)runner.worker_count; i++) {
+        if (carrier_start(i, runner_run_thread, NULL) < 0) {
             runner_give_up(FR_HOST);
             return;
         }
-        thread->started = true;
-        if (!hand_over((int)i))
-            return;
+        runner.threads[i].started = true;
+        good = hand_over(i) && runner.phase == RUNNER_STARTING;
     }
 }
 
@@ -161,6 +196,7 @@ static void run_threads(void) {
 static void unwind_threads(void) {
     bool stuck = false;
     runner.phase = RUNNER_ABORTING;
+    threads_hush(true);
     for (uint32_t i = 0; i < runner.thread_count && !runner.blocked; i++) {
         struct runner_thread *thread = &runner.threads[i];
         if (thread->started && !thread->ended) {
@@ -170,6 +206,7 @@ static void unwind_threads(void) {
     }
     if (stuck && !runner.blocked)
         runner.abandoned += (uint32_t)carrier_abandon();
+    threads_hush(false);
 }
 
 // A new reference to a tuple of callables; NULL with an exception.
@@ -229,27 +266,78 @@ static enum fr_status report_failure(void) {
     return status;
 }
 
-static enum fr_status execute_threads(const struct runner_harness *harness, PyObject *callables,
-                                      struct runner_outcome *outcome) {
-    start_threads(callables);
-    run_threads();
-    for (uint32_t i = 0; i < runner.thread_count; i++)
-        outcome->pending[i] = runner.threads[i].pending;
-    outcome->thread_count = runner.thread_count;
-    bool finished = runner.status == FR_OK && !runner.blocked &&
-                    fr_run_stop(runner.explorer) == FR_STOP_FINISHED;
-    bool blocked = runner.blocked;
-    if (!finished)
-        unwind_threads();
-    outcome->abandoned += runner.abandoned;
+// Those that need not end are excused, and invariant() is asked before they are unwound: they stand
+// where a process would leave them that ends.
+static bool excuse_waiting(void) {
+    for (fr_tid t = 0; t < runner.thread_count; t++) {
+        if (fr_run_is_blocked(runner.explorer, t) && threads_may_wait(&runner.threads[t]) &&
+            fr_run_excuse(runner.explorer, t) != FR_OK)
+            return false;
+    }
+    return fr_run_stop(runner.explorer) == FR_STOP_FINISHED;
+}
+
+static bool has_finished(void) {
+    if (runner.status != FR_OK || runner.blocked)
+        return false;
+    enum fr_stop stop = fr_run_stop(runner.explorer);
+    return stop == FR_STOP_FINISHED || (stop == FR_STOP_DEADLOCK && excuse_waiting());
+}
+
+static enum fr_status judge(const struct runner_harness *harness, bool blocked,
+                            struct runner_outcome *outcome) {
     runner.phase = RUNNER_OUTSIDE;
     if (runner.status != FR_OK)
         return report_failure();
     return judge_execution(harness, blocked, outcome);
 }
 
+static enum fr_status execute_threads(const struct runner_harness *harness, PyObject *callables,
+                                      struct runner_outcome *outcome) {
+    start_workers(callables);
+    run_threads();
+    for (uint32_t i = 0; i < runner.thread_count; i++)
+        outcome->pending[i] = runner.threads[i].pending;
+    outcome->thread_count = runner.thread_count;
+    outcome->names = threads_names();
+    bool blocked = runner.blocked;
+    if (!has_finished()) {
+        if (!blocked && runner.status == FR_OK && threads_check_deadlock() < 0)
+            runner_give_up(FR_HOST);
+        unwind_threads();
+        outcome->abandoned += runner.abandoned;
+        return judge(harness, blocked, outcome);
+    }
+    enum fr_status status = judge(harness, false, outcome);
+    PyObject *error = errors_take();
+    unwind_threads();
+    outcome->abandoned += runner.abandoned;
+    runner.phase = RUNNER_OUTSIDE;
+    if (error != NULL)
+        errors_restore(error);
+    return status;
+}
+
+static void forget_threads(void) {
+    for (uint32_t i = 0; i < runner.thread_count; i++) {
+        struct runner_thread thread = runner.threads[i];
+        runner.threads[i] = (struct runner_thread){0};
+        Py_XDECREF(thread.callable);
+        Py_XDECREF(thread.args);
+        Py_XDECREF(thread.kwargs);
+        Py_XDECREF(thread.object);
+        Py_XDECREF(thread.handle);
+        Py_XDECREF(thread.start_lock);
+    }
+    runner.thread_count = runner.worker_count = 0;
+    runner.spawned = false;
+    Py_CLEAR(runner.outside);
+}
+
 static void end_execution(PyObject *state, PyObject *callables) {
     PyObject *error = errors_take();
+    threads_tidy();
+    forget_threads();
     Py_CLEAR(runner.exception);
     Py_CLEAR(runner.error);
     runner.state = NULL;
@@ -271,7 +359,7 @@ enum fr_status runner_execute(const struct runner_harness *harness, struct fr_ex
     runner.phase = RUNNER_OUTSIDE;
     runner.explorer = explorer;
     place_log_begin(explorer);
-    runner.thread_count = 0;
+    runner.number++;
     runner.status = FR_OK;
     runner.blocked = false;
     runner.abandoned = 0;
@@ -280,7 +368,7 @@ enum fr_status runner_execute(const struct runner_harness *harness, struct fr_ex
     PyObject *state = PyObject_CallNoArgs(harness->setup);
     if (state == NULL)
         errors_wrap_harness("setup()");
-    else
+    else if (threads_check_setup() == 0)
         callables = worker_callables(harness, state);
     runner.state = state;
     if (callables != NULL && check_callables(callables))

@@ -26,23 +26,37 @@ struct runner_harness {
 // What came of the last execution; owned by the caller of runner_execute.
 struct runner_outcome {
     enum fr_verdict verdict;
-    uint64_t site;        // where a failure showed, as fr_explorer_end takes it
-    int thread;           // which raised, for EXCEPTION; else -1
-    PyObject *exception;  // of the thread, or of invariant(); or NULL
-    uint32_t thread_count;
+    uint64_t site;          // where a failure showed, as fr_explorer_end takes it
+    int thread;             // which raised, for EXCEPTION; else -1
+    PyObject *exception;    // of the thread, or of invariant(); or NULL
+    uint32_t thread_count;  // numbers of threads: some may have no thread
     // What each thread announced last; NULL: nothing.
     const struct place *pending[FR_THREADS_MAX];
+    PyObject *names;     // dict: number of a thread that the program started -> str; or NULL
     uint64_t abandoned;  // logical threads that could not be unwound, in all executions so far
 };
 
-// A logical thread of the execution that runs.
+// A logical thread of the execution that runs: a worker of the harness, or a thread that one of
+// them started (spawn.c). Those of a number that no thread has in this execution are all zero.
 struct runner_thread {
-    PyObject *callable;           // borrowed
-    const struct place *pending;  // announced last
-    uint32_t closed;              // its operations do not count while > 0
-    uint32_t raises;              // of Abort
-    uint32_t spared;              // points passed after the first Abort
-    uint32_t points;              // passed
+    bool entered;        // there is such a thread
+    PyObject *callable;  // with args, kwargs: what a started thread calls
+    PyObject *args;      // NULL: a worker, called with the state
+    PyObject *kwargs;
+    PyObject *object;  // the threading.Thread that it is, or NULL
+    // What others ask whether it is over: the lock or handle of its Thread object; or NULL.
+    PyObject *handle;
+    PyObject *start_lock;            // the lock inside its Thread object's `_started`; or NULL
+    const struct place *exit_place;  // of its last event, if it has a handle
+    fr_tid starter;                  // gets the turn back at the first announcement; or FR_TID_NONE
+    const struct place *pending;     // announced last
+    PyObject *awaited;               // borrowed: the lock that it announced to acquire
+    uint32_t closed;                 // its operations do not count while > 0
+    uint32_t raises;                 // of Abort
+    uint32_t spared;                 // points passed after the first Abort
+    uint32_t points;                 // passed
+    bool daemon;                     // may be left waiting at the end
+    bool known;                      // threading._active has an entry for it that we remove
     bool started;
     bool ran;  // its callable was called
     bool ended;
@@ -58,15 +72,19 @@ enum runner_phase {
 
 struct runner {
     enum runner_phase phase;
+    uint64_t number;  // of the execution, in this process
     struct fr_explorer *explorer;
     PyObject *state;
-    uint32_t thread_count;
+    uint32_t thread_count;  // numbers in use: some may have no thread
+    uint32_t worker_count;  // of them, from 0
+    bool spawned;           // a thread was started, or has a Thread object
     struct runner_thread threads[FR_THREADS_MAX];
     enum fr_status status;  // of the host's or the engine's failure, FR_OK if none
     PyObject *error;        // exception that goes with status; or NULL
     PyObject *exception;    // first that left a thread; or NULL
     int exception_thread;
-    bool blocked;  // the watchdog spoke
+    PyObject *outside;  // list of what was started in setup(); or NULL
+    bool blocked;       // the watchdog spoke
     uint32_t abandoned;
 };
 extern struct runner runner;
@@ -84,5 +102,14 @@ bool runner_is_busy(void);
 void runner_give_up(enum fr_status status);
 // Is the calling OS thread a logical thread of an execution that is being given up?
 bool runner_is_aborting(void);
+// An exception that left a thread: the first is the failure of the execution, SystemExit is none,
+// KeyboardInterrupt gives the execution up. Takes ownership.
+void runner_take_exception(int thread, PyObject *exception);
+// Which thread has this handle? -1: none. Never sets an exception.
+int runner_find_handle(PyObject *handle);
+// The record of a thread that enters now.
+void runner_add_thread(fr_tid thread, struct runner_thread record);
+// Its whole life, as a carrier_body.
+int runner_run_thread(void *argument, int thread);
 
 #endif

@@ -8,10 +8,13 @@
 #include "clock.h"
 #include "errors.h"
 #include "imports.h"
+#include "join.h"
 #include "lock.h"
 #include "observe.h"
 #include "runner.h"
+#include "simple_queue.h"
 #include "spawn.h"
+#include "threads.h"
 
 #define EXECUTIONS_PER_COLLECTION 100
 
@@ -58,8 +61,16 @@ static int set_up(PyObject *traced, PyObject *callables, const char *carrier) {
         carrier_close();
         return -1;
     }
+    if (threads_enable() < 0 || simple_queue_enable() < 0) {
+        threads_disable();
+        imports_disable();
+        observe_end();
+        carrier_close();
+        return -1;
+    }
     lock_enable();
     rlock_enable();
+    join_enable();
     spawn_enable();
     clock_enable();
     session.collecting = PyGC_Disable() != 0;
@@ -72,8 +83,11 @@ static void tear_down(void) {
     PyObject *error = errors_take();
     clock_disable();
     spawn_disable();
+    join_disable();
     rlock_disable();
     lock_disable();
+    simple_queue_disable();
+    threads_disable();
     imports_disable();
     observe_end();
     carrier_close();

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trace_view.h"
 
+#include <string.h>
+
 #include "place_log.h"
 
 static PyObject *failure_class;
@@ -43,6 +45,11 @@ static PyObject *make(PyObject *class, PyObject *args) {
 // A number, or None for FR_TID_NONE.
 static PyObject *number_or_none(uint32_t number) {
     return number != FR_TID_NONE ? PyLong_FromUnsignedLong(number) : Py_NewRef(Py_None);
+}
+
+// The same for a thread, by the number that repeats.
+static PyObject *thread_or_none(const struct fr_explorer *engine, fr_tid thread) {
+    return number_or_none(thread != FR_TID_NONE ? fr_run_number(engine, thread) : thread);
 }
 
 // Appends item and releases it. -1 with an exception, also if item is NULL.
@@ -114,9 +121,9 @@ static PyObject *make_event(const struct fr_explorer *engine, uint32_t at, PyObj
     if (accesses == NULL)
         return NULL;
     return make(event_class,
-                Py_BuildValue("(IIssOOOOiKKNN)", event.thread, event.index, fr_op_word(event.kind),
-                              words.action, words.name, words.function, words.text, words.file,
-                              words.line, (unsigned long long)event.site,
+                Py_BuildValue("(IIssOOOOiKKNN)", fr_run_number(engine, event.thread), event.index,
+                              fr_op_word(event.kind), words.action, words.name, words.function,
+                              words.text, words.file, words.line, (unsigned long long)event.site,
                               (unsigned long long)event.hash, PyBool_FromLong(event.outcome),
                               accesses));
 }
@@ -139,11 +146,13 @@ PyObject *trace_view_events(const struct fr_explorer *engine) {
 static PyObject *make_wait(const struct fr_explorer *engine, fr_tid thread,
                            const struct place *place, PyObject *unknown) {
     struct words words = words_of(place, unknown);
-    return make(wait_class,
-                Py_BuildValue("(INsOOOiNO)", thread,
-                              number_or_none(fr_run_waits_for(engine, thread)), words.action,
-                              words.function, words.text, words.file, words.line,
-                              number_or_none(fr_run_taken_at(engine, thread)), words.name));
+    // Who emptied a queue is not who keeps the others from getting something.
+    bool is_lock = strcmp(words.action, "get") != 0;
+    uint32_t waits_for = is_lock ? fr_run_waits_for(engine, thread) : FR_TID_NONE;
+    uint32_t taken_at = is_lock ? fr_run_taken_at(engine, thread) : FR_TID_NONE;
+    return make(wait_class, Py_BuildValue("(INsOOOiNO)", thread, number_or_none(waits_for),
+                                          words.action, words.function, words.text, words.file,
+                                          words.line, number_or_none(taken_at), words.name));
 }
 
 PyObject *trace_view_waits(const struct fr_explorer *engine, const struct runner_outcome *outcome) {
@@ -154,29 +163,32 @@ PyObject *trace_view_waits(const struct fr_explorer *engine, const struct runner
         if (fr_run_is_blocked(engine, t))
             good = append(waits, make_wait(engine, t, outcome->pending[t], unknown)) == 0;
     }
-    if (!good)
+    // By thread: their order here is that of earlier executions.
+    if (!good || PyList_Sort(waits) < 0)
         Py_CLEAR(waits);
     Py_XDECREF(unknown);
     return waits;
 }
 
-PyObject *trace_view_failure(enum fr_verdict verdict, const struct runner_outcome *outcome) {
+PyObject *trace_view_failure(const struct fr_explorer *engine, enum fr_verdict verdict,
+                             const struct runner_outcome *outcome) {
     if (!fr_verdict_is_failure(verdict))
         Py_RETURN_NONE;
     PyObject *exception = outcome->exception != NULL ? outcome->exception : Py_None;
     uint32_t thread = outcome->thread >= 0 ? (uint32_t)outcome->thread : FR_TID_NONE;
     return make(failure_class,
-                Py_BuildValue("(sNOK)", fr_verdict_word(verdict), number_or_none(thread), exception,
-                              (unsigned long long)outcome->site));
+                Py_BuildValue("(sNOK)", fr_verdict_word(verdict), thread_or_none(engine, thread),
+                              exception, (unsigned long long)outcome->site));
 }
 
-PyObject *trace_view_order(const fr_tid *order, uint32_t length) {
+PyObject *trace_view_order(const struct fr_explorer *engine, const fr_tid *order, uint32_t length) {
     PyObject *blocks = PyList_New(0);
     for (uint32_t start = 0; blocks != NULL && start < length;) {
         uint32_t end = start + 1;
         while (end < length && order[end] == order[start])
             end++;
-        if (append(blocks, Py_BuildValue("(II)", order[start], end - start)) < 0)
+        if (append(blocks,
+                   Py_BuildValue("(II)", fr_run_number(engine, order[start]), end - start)) < 0)
             Py_CLEAR(blocks);
         start = end;
     }
@@ -190,7 +202,7 @@ PyObject *trace_view_blocks(const struct fr_explorer *engine) {
         return PyErr_NoMemory();
     for (uint32_t at = 0; at < length; at++)
         order[at] = fr_trace_event(engine, at).thread;
-    PyObject *blocks = trace_view_order(order, length);
+    PyObject *blocks = trace_view_order(engine, order, length);
     PyMem_Free(order);
     return blocks;
 }

@@ -18,10 +18,11 @@ PyObject *trace_view_events(const struct fr_explorer *engine);
 // list[Wait]: the threads that were blocked at the end
 PyObject *trace_view_waits(const struct fr_explorer *engine, const struct runner_outcome *outcome);
 // Failure, or None if the verdict is none
-PyObject *trace_view_failure(enum fr_verdict verdict, const struct runner_outcome *outcome);
+PyObject *trace_view_failure(const struct fr_explorer *engine, enum fr_verdict verdict,
+                             const struct runner_outcome *outcome);
 // list[tuple[int, int]]: (thread, number of events it performed in one go)
 PyObject *trace_view_blocks(const struct fr_explorer *engine);
 // The same of a schedule given as the threads of its events, in order.
-PyObject *trace_view_order(const fr_tid *order, uint32_t length);
+PyObject *trace_view_order(const struct fr_explorer *engine, const fr_tid *order, uint32_t length);
 
 #endif

@@ -181,7 +181,7 @@ enum fr_bound { FR_BOUND_NONE, FR_BOUND_PREEMPTIONS, FR_BOUND_DELAYS, FR_BOUNDS 
 
 // One block of a replay: let a thread run until a condition holds, then go to the next block.
 struct fr_segment {
-    fr_tid thread;
+    uint32_t thread;  // as fr_run_number answered
     // Stop after this many events (0: no such limit), or ...
     uint32_t events;
     // ... when the thread is about to perform site `until` for the `nth` time, counted from 1 over
@@ -283,12 +283,17 @@ FR_MUST_CHECK enum fr_status fr_run_decide(struct fr_explorer *explorer, fr_tid 
 
 enum fr_stop {
     FR_STOP_NOT,        // decide has not answered FR_TID_NONE yet
-    FR_STOP_FINISHED,   // every thread has left
-    FR_STOP_DEADLOCK,   // nobody is enabled or waits with a deadline, somebody has not left
+    FR_STOP_FINISHED,   // every thread has left, or is blocked and excused (fr_run_excuse)
+    FR_STOP_DEADLOCK,   // nobody is enabled or waits with a deadline, somebody has not left who
+                        // should have
     FR_STOP_REDUNDANT,  // every enabled thread sleeps: explored before, give the execution up
     FR_STOP_STEPS       // events_max was reached: give the execution up
 };
 enum fr_stop fr_run_stop(const struct fr_explorer *explorer);
+// The thread need not end (a daemon): where only such threads are left, blocked, the execution is
+// FR_STOP_FINISHED, not FR_STOP_DEADLOCK. From when it entered until fr_explorer_end; told after a
+// deadlock, it may turn that into FR_STOP_FINISHED. Holds for this execution.
+FR_MUST_CHECK enum fr_status fr_run_excuse(struct fr_explorer *explorer, fr_tid thread);
 // TRY, CAS: did the event just decided succeed? ACQUIRE, JOIN, SPIN with a deadline: false if it
 // timed out. RELEASE: was the lock held? True for every other operation.
 bool fr_run_outcome(const struct fr_explorer *explorer);
@@ -300,6 +305,10 @@ bool fr_run_outcome(const struct fr_explorer *explorer);
 uint64_t fr_run_now(const struct fr_explorer *explorer);
 // A draw in [0, bound) from the schedule's seed, for choices of data. bound > 0.
 uint64_t fr_run_draw(struct fr_explorer *explorer, uint64_t bound);
+// The number that a thread of the last execution would have if that were the first of its
+// exploration: workers from 0, then started threads in the order in which their SPAWNs were
+// announced. A fr_tid depends on the executions before; what is to be repeated elsewhere is not to.
+uint32_t fr_run_number(const struct fr_explorer *explorer, fr_tid thread);
 // Is the thread blocked (has announced, is not enabled)? After a deadlock: who waits.
 bool fr_run_is_blocked(const struct fr_explorer *explorer, fr_tid thread);
 // Which thread holds the lock that a blocked ACQUIRE of thread waits for, or which thread a JOIN

@@ -138,6 +138,8 @@ class Explorer:
     @property
     def failure(self) -> Failure | None: ...  # of the last execution
     @property
+    def thread_names(self) -> dict[int, str]: ...  # of the threads that the program started
+    @property
     def trace_hash(self) -> int: ...
     @property
     def preemptions(self) -> int: ...
@@ -153,3 +155,23 @@ def version() -> str: ...
 
 def site(function: str, text: str, action: str, name: str) -> int:
     """The hash of a place, as Event.site."""
+
+# What frontrun._threads is told, and tells.
+
+def _current_thread() -> tuple[int, Any, bool] | None:
+    """(number, callable, is a worker of the harness) of the calling logical thread."""
+
+def _execution() -> tuple[int, int] | None:
+    """Which execution the caller takes part in, and as which thread (-1: in setup, invariant)."""
+
+def _call_closed(function: Callable[[], Any]) -> Any:
+    """Calls it without scheduling points inside."""
+
+def _call_open(function: Callable[[], Any]) -> Any:
+    """Within a function that is called closed: calls one with scheduling points."""
+
+def _set_handle(handle: Any) -> None:
+    """What others ask whether the calling logical thread is over."""
+
+def _refuse(sentence: str) -> None:
+    """Ends the execution that the caller, a logical thread, takes part in."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import keyword
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from frontrun import _core, history
@@ -25,6 +25,7 @@ class Execution(NamedTuple):
     preemptions: int
     trace_hash: int
     race: tuple[int, int] | None = None  # positions of two accesses that nothing orders
+    started: Mapping[int, str] = {}  # names of threads that the program started, by number
 
     @classmethod
     def of(cls, explorer: _core.Explorer) -> Execution:
@@ -38,7 +39,14 @@ class Execution(NamedTuple):
             explorer.preemptions,
             explorer.trace_hash,
             explorer.data_race,
+            explorer.thread_names,
         )
+
+    def names(self, workers: Sequence[str]) -> Sequence[str]:
+        """A name for every thread: those of the harness, then what Thread.name says."""
+        last = max(self.started, default=-1)
+        more = (self.started.get(n, f"thread-{n}") for n in range(len(workers), last + 1))
+        return (*workers, *more)
 
 
 # ----------------------------------------------------------------------------- accesses
@@ -115,7 +123,7 @@ def are_in_conflict(users: set[tuple[int, str]]) -> bool:
 
 
 def name_of(thread: int, names: Sequence[str]) -> str:
-    """The name of a thread; those that the program started itself have a number only."""
+    """The name of a thread; one without a name has its number."""
     return names[thread] if thread < len(names) else f"thread-{thread}"
 
 

@@ -26,6 +26,7 @@ def explain(
 
     complaint: what an oracle said, instead of what is known without it.
     """
+    names = execution.names(names)
     pattern = find_pattern(execution, names)
     said, *more = (complaint or what_failed(execution.failure, names)).splitlines()
     lines = [emphasised(f"FAILED: {said}", colour), *more]
@@ -83,6 +84,8 @@ def deadlock_lines(execution: Execution, names: Sequence[str]) -> list[str]:
             line += f"  (taken by {name_of(event.thread, names)} at line {event.line})"
         elif wait.waits_for is not None:
             line += f"  (for the end of {name_of(wait.waits_for, names)})"
+        elif wait.action == "get":
+            line += "  (for a queue that stays empty)"
         lines.append(line)
     return lines
 

@@ -392,15 +392,6 @@ def test_functions_are_put_back_exactly() -> None:
 # ---------------------------------------------------------------- refused
 
 
-def test_starting_a_thread_is_refused() -> None:
-    explorer = make_explorer(
-        State, [lambda state: threading.Thread(target=print).start(), in_order("a", "b")]
-    )
-    explorer.start()
-    with pytest.raises(_core.FrontrunError, match="threads started by the code under test"):
-        explorer.step()
-
-
 def test_forking_is_refused() -> None:
     explorer = make_explorer(State, [lambda state: os.fork()])
     explorer.start()

@@ -122,6 +122,40 @@ static void test_only_what_finished_can_pass(void) {
     stage_close(&stage);
 }
 
+// A thread waits for a lock that is held since before; it need not end.
+static void test_who_is_excused_is_no_deadlock(void) {
+    stage_open_text(&stage, "thread t { }", NULL);
+    struct fr_explorer *e = stage.explorer;
+    struct fr_access access = {.key = 1};
+    struct fr_op op = {
+        .kind = FR_OP_ACQUIRE, .accesses = &access, .access_count = 1, .held_outside = true};
+    for (int early = 0; early < 2; early++) {
+        stage_start(&stage, (struct fr_plan){.strategy = FR_STRATEGY_DPOR});
+        CHECK_OK(fr_explorer_begin(e));
+        CHECK(fr_run_excuse(e, 0) == FR_MISUSE, "it has not entered");
+        fr_tid first, second;
+        CHECK_OK(fr_run_enter(e, FR_TID_NONE, &first));
+        CHECK_OK(fr_run_enter(e, FR_TID_NONE, &second));
+        CHECK_OK(fr_run_announce(e, first, &op));
+        CHECK_OK(fr_run_announce(e, second, &op));
+        if (early)
+            CHECK_OK(fr_run_excuse(e, first));
+        CHECK_OK(fr_run_excuse(e, second));
+        fr_tid next;
+        CHECK_OK(fr_run_decide(e, &next));
+        CHECK(next == FR_TID_NONE, "both wait");
+        CHECK(fr_run_stop(e) == (early ? FR_STOP_FINISHED : FR_STOP_DEADLOCK), "only one is");
+        CHECK_OK(fr_run_excuse(e, first));
+        CHECK(fr_run_stop(e) == FR_STOP_FINISHED, "now both are");
+        CHECK(fr_run_is_blocked(e, first), "and still wait");
+        CHECK_OK(fr_explorer_end(e, FR_VERDICT_PASS, 0));
+        CHECK(fr_run_excuse(e, first) == FR_MISUSE, "it is over");
+        CHECK(fr_explorer_begin(e) == FR_DONE, "one trace");
+        CHECK(fr_explorer_stats(e).deadlocks == 0, "and no deadlock");
+    }
+    stage_close(&stage);
+}
+
 // Counters are those of the present exploration, not of the explorer's life.
 static void test_each_exploration_counts_anew(void) {
     stage_open_model(&stage, "abba", "-", NULL);
@@ -399,6 +433,7 @@ int main(void) {
     test_misuse_is_told_and_does_no_harm();
     test_misuse_within_an_execution_does_no_harm();
     test_only_what_finished_can_pass();
+    test_who_is_excused_is_no_deadlock();
     test_each_exploration_counts_anew();
     test_a_budget_is_not_exhaustion();
     test_the_limit_of_events_gives_a_bounded_ending();
