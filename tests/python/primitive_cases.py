@@ -1,6 +1,7 @@
 """Each primitive of the standard library twice: a program with a race, and one without.
 
-`python primitive_cases.py` prints a row of docs/primitives.md for each (scripts/primitives).
+(long because it is a list.) `python primitive_cases.py` prints a row of docs/primitives.md for
+each; scripts/primitives collects them.
 """
 # SPDX-License-Identifier: Apache-2.0
 

@@ -10,9 +10,10 @@ HEAD = """# Primitives of the standard library under control
 
 Each row is two small programs of `tests/python/primitive_cases.py`: one with a race (or a deadlock)
 and one without. The first is explored until it fails, the second until every trace was executed.
-A number of executions per interpreter, {versions}, or one if they agree; they are the same on both
-carriers and in every process (a test). Times are milliseconds for both programs together on {newest},
-fiber / thread carrier, of one run. Written by `scripts/primitives`.
+A number of executions per interpreter, or one if they agree:
+{versions}. They are the same on both carriers and in every process (a test). Times are
+milliseconds for both programs together on {newest}, fiber / thread carrier, of one run. Written by
+`scripts/primitives`.
 
 Where the numbers differ the library's own code does: `ThreadPoolExecutor` of 3.12 and later looks
 into its queue before it waits, and `cached_property` has had no lock since 3.12.
