@@ -18,6 +18,8 @@ from typing import Any
 from frontrun import _core
 
 _DummyThread = threading._DummyThread
+# The attribute of a Thread that holds its handle; before 3.13 there is none.
+_HANDLE = "_os_thread_handle" if sys.version_info >= (3, 14) else "_handle"
 _saved: dict[str, Any] = {}
 _silenced: list[logging.Logger] = []
 
@@ -147,8 +149,8 @@ def _enter_worker(number: int, callable_: Any) -> threading.Thread:
     name = name if isinstance(name, str) and name.isidentifier() else f"thread-{number}"
     thread = threading.Thread(name=name, daemon=False)
     thread._set_ident()
-    if hasattr(thread, "_handle"):
-        _core._set_handle(thread._handle)
+    if hasattr(thread, _HANDLE):
+        _core._set_handle(getattr(thread, _HANDLE))
     else:
         thread._set_tstate_lock()
     if hasattr(thread, "_set_native_id"):
@@ -237,9 +239,10 @@ def tidy(records: list[tuple[threading.Thread | None, Any]]) -> None:
             threading._limbo.pop(thread, None)
             if pools is not None:
                 pools._threads_queues.pop(thread, None)
-            if handle is not None and hasattr(thread, "_handle"):
-                thread._handle = threading._make_thread_handle(thread._ident or 0)
-                thread._handle._set_done()
+            if handle is not None and hasattr(thread, _HANDLE):
+                over = threading._make_thread_handle(thread._ident or 0)
+                over._set_done()
+                setattr(thread, _HANDLE, over)
         if handle is not None and hasattr(threading, "_shutdown_locks"):
             threading._shutdown_locks.discard(handle)
 

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import frontrun
 import pytest
 from frontrun.bytecode import explore_interleavings
 from frontrun.dpor import explore_dpor
@@ -116,9 +115,6 @@ def test_the_race_after_a_barrier_is_found() -> None:
     assert "Lost update" in result.explanation
 
 
-@pytest.mark.xfail(
-    raises=frontrun.FrontrunError, strict=False, reason="needs threads inside threads"
-)
 def test_threads_that_the_tested_code_starts_are_explored() -> None:
     def worker(counter: Counter) -> None:
         threads = [threading.Thread(target=counter.increment) for _ in range(2)]
