@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import importlib.util
 import os
 import re
@@ -63,12 +64,7 @@ def traced_files(own: Path | None, packages: Sequence[str] = ()) -> Callable[[st
     Not the standard library, not installed packages, not frontrun itself. Code without a file
     (made by dataclasses, exec ...) is the user's, except frozen modules.
     """
-    tool = directory(os.path.dirname(os.path.abspath(__file__)))
-    libraries = {
-        directory(path)
-        for key in ("stdlib", "platstdlib", "purelib", "platlib")
-        if (path := sysconfig.get_paths().get(key))
-    }
+    tool, libraries = fixed_directories()
     home = directory(str(own)) if own else None
     roots = {*libraries, *(directory(path) for path in sys.path if packages and path)}
     if home is not None:
@@ -94,6 +90,17 @@ def traced_files(own: Path | None, packages: Sequence[str] = ()) -> Callable[[st
         return not any(path.startswith(library) for library in libraries)
 
     return is_traced
+
+
+@functools.cache
+def fixed_directories() -> tuple[str, frozenset[str]]:
+    """Frontrun's, and those of libraries. Finding out takes longer than an exploration."""
+    paths = sysconfig.get_paths()
+    keys = ("stdlib", "platstdlib", "purelib", "platlib")
+    return (
+        directory(os.path.dirname(os.path.abspath(__file__))),
+        frozenset(directory(paths[key]) for key in keys if paths.get(key)),
+    )
 
 
 def is_frozen_module(filename: str, patterns: Sequence[str]) -> bool:
