@@ -1,5 +1,7 @@
 // Attributes: which locations reading or writing one touches.
 // SPDX-License-Identifier: Apache-2.0
+#include "cpython.h"
+
 #include "attribute.h"
 
 #include "container.h"
@@ -56,9 +58,10 @@ static void add_attribute(struct access_list *list, PyObject *object, PyObject *
         access_add(list, location_of_cell(object), write ? FR_WRITE : FR_READ);
         return;
     }
-    // A module's attributes are its functions' globals.
-    if (PyModule_Check(object)) {
-        access_add_element(list, PyModule_GetDict(object), name, write);
+    // A module's attributes are its functions' globals. One whose __init__ did not run has none.
+    PyObject *globals = PyModule_Check(object) ? cpython_instance_dict(object) : NULL;
+    if (globals != NULL) {
+        access_add_element(list, globals, name, write);
         if (PyModule_CheckExact(object))
             return;
     }

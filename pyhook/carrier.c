@@ -84,6 +84,9 @@ int carrier_current(void) {
     int index = atomic_load_explicit(&current, memory_order_relaxed);
     if (index == CARRIER_RETIRED)
         carrier_park(true);
+    // In a subinterpreter nothing is observed, and no table of the main one may be used.
+    if (index >= 0 && PyInterpreterState_Get() != room.interpreter)
+        return CARRIER_FOREIGN;
     return index;
 }
 

@@ -32,7 +32,8 @@ int carrier_start(int index, carrier_body body, void *argument);
 // running one is blocked outside our control (the caller then has no turn and is detached: it may
 // only call carrier_abandon). A carrier that cannot take the turn back ends the process instead.
 int carrier_handoff(int to);
-// Who is calling? An index, CARRIER_CONTROLLER or CARRIER_FOREIGN. A few nanoseconds. In a retired
+// Who is calling? An index, CARRIER_CONTROLLER or CARRIER_FOREIGN (also in a subinterpreter that an
+// index runs). A few nanoseconds. In a retired
 // thread the call does not return: code that may have blocked outside our control, and a body whose
 // Python function returned, asks before it touches what is shared. The caller is attached.
 int carrier_current(void);

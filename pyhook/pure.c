@@ -1,5 +1,7 @@
 // Pure: which instructions leave no state behind but on the value stack and in local variables.
 // SPDX-License-Identifier: Apache-2.0
+#include "cpython.h"
+
 #include "pure.h"
 
 #include "interpose.h"
@@ -46,7 +48,8 @@ static bool is_attribute_repeatable(PyObject *object, PyObject *name) {
     if (!PyUnicode_CheckExact(name))
         return false;
     if (PyModule_CheckExact(object))
-        return PyDict_Contains(PyModule_GetDict(object), name) == 1;
+        return cpython_instance_dict(object) != NULL &&
+               PyDict_Contains(PyModule_GetDict(object), name) == 1;
     if (type == &PyType_Type)
         return is_still(_PyType_Lookup(type, name)) &&
                is_still(_PyType_Lookup((PyTypeObject *)object, name));

@@ -353,13 +353,30 @@ static struct site_table *renew_table(PyCodeObject *code) {
     return table;
 }
 
+// A table for code that runs to build another one, which is not traced while it does: its own table
+// would need it again.
+static struct site_table *untraced_table(struct site_table *table, PyCodeObject *code) {
+    if (table == NULL)
+        table = attach_table(code);
+    if (table == NULL)
+        return NULL;
+    table->traced = false;
+    table->filter = 0;
+    return table;
+}
+
 struct site_table *site_table_of(PyCodeObject *code) {
+    static bool building;
     struct site_table *table = site_table_peek(code);
     if (table != NULL && table->filter == filter_generation())
         return table;
+    if (building)
+        return untraced_table(table, code);
+    building = true;
     point_close();  // the filter and linecache are no part of the program
     table = renew_table(code);
     point_reopen();
+    building = false;
     return table;
 }
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import enum
 import functools
 import sys
+import types
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any
@@ -311,3 +312,22 @@ def test_a_thread_that_is_a_c_function_goes_on_after_a_callback() -> None:
     explorer = explore(lambda: [Key(), Key()], list.sort, touch)
     actions = {event.action for event in explorer.trace()}
     assert "resume" in actions
+
+
+def test_a_module_without_a_dict() -> None:
+    """One that is made without __init__ has attributes only since somebody sets one."""
+
+    def empty() -> Any:
+        return types.ModuleType.__new__(types.ModuleType)
+
+    def read(module: Any) -> None:
+        try:
+            module.absent
+        except AttributeError:
+            pass
+
+    def write(module: Any) -> None:
+        module.absent = 1
+
+    assert explore(empty, read, read).distinct == 1
+    assert explore(empty, read, write).distinct == 2

@@ -7,6 +7,7 @@ traces and schedule files go from one to the other.
 
 from __future__ import annotations
 
+import linecache
 import sys
 import threading
 from typing import Any
@@ -259,3 +260,17 @@ def test_other_tools_that_come_later_do_no_harm() -> None:
     assert [event for event in seen(thread, Box) if event == ("write", "value")] == [
         ("write", "value")
     ] * 3
+
+
+def test_all_code_may_be_observed_at_once() -> None:
+    """Reading source lines and asking the filter runs Python code, which is observed as well."""
+    linecache.clearcache()
+    subject = _core.Subject(
+        list, [lambda state: linecache.getline(__file__, 1)] * 2, bool, traced=lambda name: True
+    )
+    explorer = _core.Explorer(subject)
+    explorer.start_plan(strategy="random", seed=1, executions_max=5)
+    verdicts = [explorer.step() for _ in range(5)]
+    assert verdicts == ["invariant"] * 5
+    assert {event.function for event in explorer.trace()} >= {"getline", "getlines"}
+    subject.close()
