@@ -73,7 +73,7 @@ static void split_below(struct split *split, uint32_t count) {
     execute_once(split);
     const struct trace *trace = &split->explorer->run.trace;
     uint32_t costs = fr_trace_preemptions(split->explorer);  // a replay goes on without any
-    if (count == split->depth || trace->choice_count <= count) {
+    if (count >= sizeof split->choices || count == split->depth || trace->choice_count <= count) {
         explore_part(split, count, costs);
         return;
     }
