@@ -14,7 +14,7 @@
 #include "site.h"
 #include "spin.h"
 
-static const struct observe_door point_door = {point_is_open, point_pass, point_refuse};
+static const struct observe_door point_door = {point_is_watched, point_pass, point_refuse};
 static struct observe_door door;
 
 void observe_set_door(const struct observe_door *other) {

@@ -7,6 +7,9 @@
 // A second tool without callbacks shares PY_RESUME with ours in each of our code objects. Without
 // it CPython (3.12.1, 3.13.0, 3.14) drops our INSTRUCTION events for good as soon as another tool
 // comes to share any event with us: the table of tools per instruction is then allocated empty.
+// If somebody else is there it shares LINE, too: a tool that answers DISABLE to a line
+// (coverage.py) would take the INSTRUCTION event of the line's first instruction with it, once
+// (3.12.1, 3.13.0).
 #include "cpython.h"
 
 #include "backend.h"
@@ -25,11 +28,12 @@ static struct {
     PyObject *on_instruction;
     PyObject *on_start;
     PyObject *on_unwind;
-    long instruction, py_start, py_resume, py_unwind;
+    long instruction, py_start, py_resume, py_unwind, line;
 } api;
 
 static PyObject *instrumented;  // list of code objects; NULL: not begun
 static long tool = -1, second_tool = -1;
+static bool has_company;  // somebody else held a tool id when we began
 static uint32_t session;
 
 // ------------------------------------------------------------------------------ callbacks
@@ -101,7 +105,8 @@ static int instrument(PyCodeObject *code) {
     if (PyList_Append(instrumented, (PyObject *)code) < 0)
         return -1;
     table->session = session;
-    if (set_local(second_tool, code, api.py_resume) < 0 ||
+    long shared = has_company ? api.py_resume | api.line : api.py_resume;
+    if (set_local(second_tool, code, shared) < 0 ||
         set_local(tool, code, api.py_resume | api.instruction) < 0)
         return -1;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_consts); i++) {
@@ -194,6 +199,7 @@ int backend_open(void) {
     api.py_start = read_event(events, "PY_START");
     api.py_resume = read_event(events, "PY_RESUME");
     api.py_unwind = read_event(events, "PY_UNWIND");
+    api.line = read_event(events, "LINE");
     Py_DECREF(events);
     if (PyErr_Occurred())
         return -1;
@@ -266,7 +272,25 @@ static int instrument_all(PyObject *callables) {
     return failed ? -1 : 0;
 }
 
+// Does anybody have a tool id? -1 with an exception.
+static int find_company(void) {
+    for (long id = 0; id <= 5; id++) {
+        PyObject *name = PyObject_CallMethod(api.monitoring, "get_tool", "l", id);
+        if (name == NULL)
+            return -1;
+        bool is_free = name == Py_None;
+        Py_DECREF(name);
+        if (!is_free)
+            return 1;
+    }
+    return 0;
+}
+
 static int begin(PyObject *callables) {
+    int company = find_company();
+    if (company < 0)
+        return -1;
+    has_company = company != 0;
     tool = take_tool();
     second_tool = tool >= 0 ? take_tool() : -1;
     if (tool < 0 || second_tool < 0) {

@@ -32,6 +32,11 @@ static struct runner_thread *find_open(int *index) {
 
 bool point_is_open(void) {
     int index;
+    return find_open(&index) != NULL && PyThreadState_Get()->tracing == 0;
+}
+
+bool point_is_watched(void) {
+    int index;
     return find_open(&index) != NULL;
 }
 

@@ -29,6 +29,10 @@ struct point_op {
 // point_close and point_reopen. Still true while the execution is being given up: point_pass then
 // raises. Costs a few nanoseconds; sets no exception.
 bool point_is_open(void);
+// The same within a callback for trace, profile or monitoring events, where point_is_open answers
+// no: what a coverage tool or a debugger does there is no part of the program. For observation,
+// which lives in such callbacks.
+bool point_is_watched(void);
 // Between these two the operations of the calling logical thread do not count: around Python code
 // that the tool itself runs in it. They nest; in other OS threads they do nothing.
 void point_close(void);
