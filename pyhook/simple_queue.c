@@ -11,6 +11,9 @@
 
 typedef PyObject *(*put_function)(PyObject *self, PyObject *const *args, Py_ssize_t count,
                                   PyObject *names);
+// PyCMethod, whose count has another sign since 3.14.
+typedef PyObject *(*get_function)(PyObject *, PyTypeObject *, PyObject *const *, size_t,
+                                  PyObject *);
 
 static PyObject *put_twin(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names);
 static PyObject *put_nowait_twin(PyObject *self, PyObject *const *args, Py_ssize_t count,
@@ -52,7 +55,7 @@ static PyObject *call_put(int which, PyObject *self, PyObject *const *args, Py_s
 
 static PyObject *call_get(int which, PyObject *self, PyObject *const *args, size_t count,
                           PyObject *names) {
-    PyCMethod original = (PyCMethod)(void (*)(void))twins[which].original;
+    get_function original = (get_function)(void (*)(void))twins[which].original;
     return original(self, queue_type, args, count, names);
 }
 
