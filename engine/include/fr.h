@@ -91,7 +91,7 @@ struct fr_access {
 };
 
 // At most this many accesses in one event.
-#define FR_ACCESSES_MAX 64
+#define FR_ACCESSES_MAX 1024
 
 struct fr_op {
     enum fr_op_kind kind;
