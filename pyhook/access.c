@@ -11,6 +11,7 @@
 #include "attribute.h"
 #include "call.h"
 #include "container.h"
+#include "inside.h"
 #include "library.h"
 #include "location.h"
 #include "observe.h"
@@ -35,6 +36,9 @@ void access_clear(struct access_list *list) {
     list->count = 0;
     list->is_full = false;
     list->failed = false;
+    list->level = 0;
+    list->may_go_on = false;
+    list->inside_writes = false;
     list->dict = NULL;
 }
 
@@ -66,15 +70,27 @@ static void add_contents(struct access_list *list, PyObject *object, bool write)
 struct search {
     struct access_list *list;
     int depth;
+    bool calls_back;
 };
+
+// What a bound method is bound to, or NULL: whoever gets the method may call it (`key=d.get`).
+static PyObject *bound_to(PyObject *object) {
+    if (PyCFunction_Check(object))
+        return PyCFunction_GET_SELF(object);
+    return PyMethod_Check(object) ? PyMethod_GET_SELF(object) : NULL;
+}
 
 // Called by tp_traverse of an iterator for all it holds.
 static int visit_source(PyObject *object, void *context) {
     struct search *search = context;
     enum container_kind kind = container_kind_of(object);
-    if (kind == CONTAINER_WHOLE)
+    inside_note_callback(search->list, object);
+    if (inside_is_callback(object))
+        access_add_callback(search->list, object);
+    else if (kind == CONTAINER_WHOLE)
         add_contents(search->list, object, false);
-    bool holds_more = kind == CONTAINER_ITERATOR || PyTuple_CheckExact(object);
+    bool holds_more = kind == CONTAINER_ITERATOR || PyTuple_CheckExact(object) ||
+                      strncmp(Py_TYPE(object)->tp_name, "itertools.", 10) == 0;
     if (!holds_more || PyGen_Check(object) || Py_TYPE(object)->tp_traverse == NULL)
         return 0;
     // An inner iterator that nobody else has is as shared as the outer one.
@@ -85,7 +101,9 @@ static int visit_source(PyObject *object, void *context) {
         return 0;
     }
     struct search inner = {.list = search->list, .depth = search->depth + 1};
-    return Py_TYPE(object)->tp_traverse(object, visit_source, &inner);
+    int result = Py_TYPE(object)->tp_traverse(object, visit_source, &inner);
+    search->calls_back |= inner.calls_back || inside_calls_back(object);
+    return result;
 }
 
 void access_add_next(struct access_list *list, PyObject *iterator, Py_ssize_t references_own) {
@@ -102,13 +120,15 @@ void access_add_next(struct access_list *list, PyObject *iterator, Py_ssize_t re
         return;
     struct search search = {.list = list, .depth = 0};
     Py_TYPE(iterator)->tp_traverse(iterator, visit_source, &search);
+    if (search.calls_back || inside_calls_back(iterator))
+        inside_add(list, iterator, false);
 }
 
-// What a bound method is bound to, or NULL: whoever gets the method may call it (`key=d.get`).
-static PyObject *bound_to(PyObject *object) {
-    if (PyCFunction_Check(object))
-        return PyCFunction_GET_SELF(object);
-    return PyMethod_Check(object) ? PyMethod_GET_SELF(object) : NULL;
+void access_add_callback(struct access_list *list, PyObject *callback) {
+    inside_add_callback(list, callback);
+    PyObject *self = bound_to(callback);
+    if (self != NULL && container_kind_of(self) == CONTAINER_WHOLE)
+        add_contents(list, self, true);
 }
 
 void access_add_object(struct access_list *list, PyObject *object, bool write) {
@@ -119,11 +139,15 @@ void access_add_object(struct access_list *list, PyObject *object, bool write) {
 void access_add_whole(struct access_list *list, PyObject *object, bool write, bool on_stack) {
     if (object == NULL)
         return;
+    uint32_t before = list->count;
+    if (inside_is_callback(object)) {
+        access_add_callback(list, object);
+        return;
+    }
     switch (container_kind_of(object)) {
     case CONTAINER_NONE:
-        object = bound_to(object);
-        if (object != NULL && container_kind_of(object) == CONTAINER_WHOLE)
-            add_contents(list, object, true);
+        if (PyMethod_Check(object))
+            access_add_callback(list, object);
         return;
     case CONTAINER_ITERATOR:
         access_add_next(list, object, on_stack ? 1 : 0);
@@ -133,6 +157,8 @@ void access_add_whole(struct access_list *list, PyObject *object, bool write, bo
         if (on_stack && is_private(object) && container_owner(object) == object)
             return;
         add_contents(list, object, write);
+        if (list->count > before)
+            inside_add_stream(list, object);
         return;
     }
 }
@@ -173,6 +199,11 @@ void access_add_item(struct access_list *list, PyObject *object, PyObject *key, 
         list->dict = object;
         list->key = key;
     }
+}
+
+void access_add_inside(struct access_list *list, PyObject *object, bool on_stack) {
+    if (object != NULL)
+        inside_add(list, object, on_stack && is_private(object));
 }
 
 void access_add_deletion(struct access_list *list, PyObject *object, PyObject *key) {
@@ -298,6 +329,9 @@ static void collect_attribute(struct access_list *list, const struct site *site,
             return;
     }
     attribute_add(list, behind_super(top[-1]), name, write);
+    // (`del C.__bases__` has no value, and raises.)
+    if (write && site->depth >= 2)
+        attribute_add_bases(list, top[-1], name, top[-2]);
 }
 
 static void collect_subscript(struct access_list *list, const struct site *site,
@@ -329,8 +363,13 @@ static void collect_subscript(struct access_list *list, const struct site *site,
         access_add_whole(list, top[-4], false, true);
     if (site->kind == SITE_SET_ITEM && PySlice_Check(top[-1]))
         access_add_whole(list, top[-3], false, true);
-    if (site->kind == SITE_CONTAINS)
-        access_add_whole(list, top[-2], false, true);
+    if (site->kind != SITE_CONTAINS)
+        return;
+    access_add_whole(list, top[-2], false, true);
+    access_add_inside(list, top[-2], true);
+    // Looking up a key compares it, but keys that can be compared hold no containers.
+    if (!PyDict_Check(top[-1]) && !PyAnySet_Check(top[-1]))
+        access_add_inside(list, top[-1], true);
 }
 
 static void collect_name(struct access_list *list, const struct site *site,
@@ -358,12 +397,19 @@ static void collect_value(struct access_list *list, const struct site *site,
     case SITE_COMPARE:
         access_add_whole(list, top[-2], site->kind == SITE_INPLACE, true);
         access_add_whole(list, top[-1], false, true);
+        if (site->kind == SITE_COMPARE)
+            access_add_inside(list, top[-2], true);
+        // "%s" % values; set operators look into nothing.
+        if (site->kind == SITE_COMPARE || PyUnicode_Check(top[-2]) || PyBytes_Check(top[-2]))
+            access_add_inside(list, top[-1], true);
         break;
     case SITE_FORMAT:
         access_add_whole(list, top[(site->argument & 4) != 0 ? -2 : -1], false, true);
+        access_add_inside(list, top[(site->argument & 4) != 0 ? -2 : -1], true);
         break;
     case SITE_READ_SECOND:
         access_add_whole(list, top[-2], false, true);
+        access_add_inside(list, top[-2], true);
         break;
     case SITE_SEND:
         access_add_whole(list, top[-2], false, true);

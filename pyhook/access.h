@@ -27,6 +27,10 @@ struct access_list {
     uint32_t count;
     bool is_full;  // there were more: the operation must be refused
     bool failed;   // an exception is set
+    // How many levels of what is inside the containers are looked up (inside.h).
+    int level;
+    bool may_go_on;      // there may be more inside
+    bool inside_writes;  // what is inside is handed to an unknown callback
     // Inserts this key if the dict does not have it; NULL: nothing of the kind. Borrowed.
     PyObject *dict, *key;
     struct fr_access items[FR_ACCESSES_MAX];
@@ -36,7 +40,7 @@ struct access_list {
 void access_collect(struct access_list *list, const struct site *site,
                     const struct operands *operands);
 
-// Empties a list.
+// Empties a list, for a look at level 0.
 void access_clear(struct access_list *list);
 // To be asked when the accesses are about to be performed: do they insert a key? Whether they do
 // depends on what other threads did, so it is no part of what is announced first. If true, what an
@@ -51,6 +55,10 @@ void access_add(struct access_list *list, uint64_t key, enum fr_mode mode);
 // objects without shared mutable state. on_stack: the caller found the object in a stack slot, so
 // that one reference means nobody else has it.
 void access_add_whole(struct access_list *list, PyObject *object, bool write, bool on_stack);
+// What is inside it, which C code looks at; on_stack as above.
+void access_add_inside(struct access_list *list, PyObject *object, bool on_stack);
+// C code calls it: what a bound method or a partial object touches.
+void access_add_callback(struct access_list *list, PyObject *callback);
 // All attributes of an instance of a class of Python code; nothing for others.
 void access_add_object(struct access_list *list, PyObject *object, bool write);
 // The contents that an iterator will ask for next.

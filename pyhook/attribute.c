@@ -73,6 +73,42 @@ static void add_attribute(struct access_list *list, PyObject *object, PyObject *
         access_add(list, location_of_class_attribute(name), write ? FR_WRITE : FR_READ);
 }
 
+// What a function does when it is called is found by those who find the function: as the global or
+// the attribute that it was made as. (Who has it under another name is not seen.)
+static void add_function(struct access_list *list, PyObject *object, PyObject *name) {
+    static const char *const parts[] = {"__code__", "__defaults__", "__kwdefaults__"};
+    const PyFunctionObject *function = (PyFunctionObject *)object;
+    bool is_part = false;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        is_part |= PyUnicode_CompareWithASCIIString(name, parts[i]) == 0;
+    if (!is_part || !PyUnicode_CheckExact(function->func_name))
+        return;
+    access_add(list, location_of_element(function->func_globals, function->func_name), FR_WRITE);
+    access_add(list, location_of_class_attribute(function->func_name), FR_WRITE);
+}
+
+static void add_names(struct access_list *list, PyTypeObject *class) {
+    PyObject *mro = class->tp_mro;
+    PyObject *key, *value;
+    for (Py_ssize_t i = 0; mro != NULL && i < PyTuple_GET_SIZE(mro); i++) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+        PyObject *names = base == &PyBaseObject_Type ? NULL : base->tp_dict;
+        for (Py_ssize_t at = 0; names != NULL && PyDict_Next(names, &at, &key, &value);)
+            if (PyUnicode_CheckExact(key))
+                access_add(list, location_of_class_attribute(key), FR_WRITE);
+    }
+}
+
+void attribute_add_bases(struct access_list *list, PyObject *class, PyObject *name,
+                         PyObject *value) {
+    if (!PyType_Check(class) || PyUnicode_CompareWithASCIIString(name, "__bases__") != 0)
+        return;
+    add_names(list, (PyTypeObject *)class);
+    for (Py_ssize_t i = 0; PyTuple_Check(value) && i < PyTuple_GET_SIZE(value); i++)
+        if (PyType_Check(PyTuple_GET_ITEM(value, i)))
+            add_names(list, (PyTypeObject *)PyTuple_GET_ITEM(value, i));
+}
+
 void attribute_add(struct access_list *list, PyObject *object, PyObject *name, bool write) {
     if (!PyUnicode_Check(name))
         return;
@@ -87,5 +123,7 @@ void attribute_add(struct access_list *list, PyObject *object, PyObject *name, b
     if (!write)
         unite(object, exact);
     add_attribute(list, object, exact, write);
+    if (write && PyFunction_Check(object))
+        add_function(list, object, exact);
     Py_DECREF(exact);
 }

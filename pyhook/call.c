@@ -8,6 +8,7 @@
 #include "attribute.h"
 #include "container.h"
 #include "effect.h"
+#include "inside.h"
 #include "library.h"
 #include "location.h"
 #include "outside.h"
@@ -55,6 +56,21 @@ static void add_arguments(struct access_list *list, const struct call *call, boo
             access_add_whole(list, value, write, false);
 }
 
+// What is inside self and the arguments; all of it may be handed to a callback among them.
+static void add_inside(struct access_list *list, const struct call *call) {
+    for (Py_ssize_t i = 0; i < call->count; i++)
+        if (call->values[i] != NULL)
+            inside_note_callback(list, call->values[i]);
+    PyObject *key, *value;
+    bool has_keywords = call->keywords != NULL && PyDict_CheckExact(call->keywords);
+    for (Py_ssize_t at = 0; has_keywords && PyDict_Next(call->keywords, &at, &key, &value);)
+        inside_note_callback(list, value);
+    access_add_inside(list, call->self, false);
+    for (Py_ssize_t i = 0; i < call->count; i++)
+        access_add_inside(list, call->values[i], call->on_stack);
+    access_add_inside(list, call->keywords, true);
+}
+
 // ------------------------------------------------------------------------------ what is called
 
 static void collect_call(struct access_list *list, struct call *call);
@@ -100,10 +116,10 @@ static void add_dict(struct access_list *list, const struct call *call) {
         attribute_add(list, call->values[0], name, false);
 }
 
-// The attributes of an object of the program's own classes. (Those of the standard library are
-// traced where they are touched without a lock: library.def.)
+// The attributes of an object, but for those of the standard library that have locks of their own,
+// or are traced where they are touched without one: library.def.
 static void add_object(struct access_list *list, PyObject *object, bool write) {
-    if (object != NULL && !library_has_class(Py_TYPE(object)))
+    if (object != NULL && !library_is_quiet(Py_TYPE(object)))
         access_add_object(list, object, write);
 }
 
@@ -117,6 +133,7 @@ static void add_objects(struct access_list *list, const struct call *call, bool 
 // print(..., file=...): what is printed is read, the file is written.
 static void add_print(struct access_list *list, const struct call *call) {
     add_arguments(list, call, false);
+    add_inside(list, call);
     for (Py_ssize_t i = 0; i < call->count; i++)
         if (call->values[i] != NULL && outside_has_file(Py_TYPE(call->values[i])) &&
             !outside_is_console(call->values[i]))
@@ -132,6 +149,12 @@ static void apply(struct access_list *list, const struct call *call, enum effect
     case EFFECT_UPDATES:
         access_add_whole(list, call->self, effect == EFFECT_UPDATES, false);
         add_arguments(list, call, false);
+        return;
+    case EFFECT_READS_INSIDE:
+    case EFFECT_UPDATES_INSIDE:
+        access_add_whole(list, call->self, effect == EFFECT_UPDATES_INSIDE, false);
+        add_arguments(list, call, false);
+        add_inside(list, call);
         return;
     case EFFECT_GET_ITEM:
     case EFFECT_SET_ITEM:
@@ -149,6 +172,7 @@ static void apply(struct access_list *list, const struct call *call, enum effect
         access_add_whole(list, call->self, false, false);
         add_arguments(list, call, false);
         add_objects(list, call, false);
+        add_inside(list, call);
         return;
     case EFFECT_PRINT:
         add_print(list, call);
@@ -167,6 +191,7 @@ static void apply(struct access_list *list, const struct call *call, enum effect
     add_arguments(list, call, !is_method);
     if (!is_method)
         add_objects(list, call, true);
+    add_inside(list, call);
 }
 
 // Is it one of the tool's own Python functions (a proxy that records calls)? What they keep is no
@@ -188,6 +213,8 @@ static void collect_function(struct access_list *list, struct call *call, PyObje
     access_add_whole(&touched, call->self, true, false);
     add_arguments(&touched, call, true);
     add_objects(&touched, call, true);
+    touched.level = list->level;
+    add_inside(&touched, call);
     if (outside_has_python(function))
         access_add(&touched, location_of_outside(), FR_WRITE);
     if ((touched.count == 0 && !touched.is_full) || is_own(function))
@@ -197,6 +224,7 @@ static void collect_function(struct access_list *list, struct call *call, PyObje
     if (traced != 0)
         return;
     list->is_full |= touched.is_full;
+    list->may_go_on |= touched.may_go_on;
     for (uint32_t i = 0; i < touched.count; i++)
         access_add(list, touched.items[i].key, touched.items[i].mode);
 }
@@ -259,6 +287,7 @@ static bool collect_partial(struct access_list *list, const struct call *call) {
     for (Py_ssize_t i = 0; i < call->count; i++)
         values[whole.count++] = call->values[i];
     whole.depth = call->depth + 1;
+    access_add_whole(list, whole.keywords, false, false);
     collect_call(list, &whole);
     if (call->keywords != NULL)
         access_add_whole(list, call->keywords, false, true);

@@ -134,16 +134,64 @@ enum library_kind library_kind_of(PyCodeObject *code) {
     return found != NULL ? LIBRARY_LISTED : LIBRARY_NONE;
 }
 
-bool library_has_class(PyTypeObject *type) {
+static PyObject *module_of(PyTypeObject *type) {
     static PyObject *word;
     if (word == NULL)
         word = PyUnicode_InternFromString("__module__");
     PyObject *module =
         word != NULL && type->tp_dict != NULL ? PyDict_GetItemWithError(type->tp_dict, word) : NULL;
-    if (module == NULL || !PyUnicode_Check(module) || modules == NULL) {
+    if (module == NULL)
         PyErr_Clear();
+    return module != NULL && PyUnicode_Check(module) ? module : NULL;
+}
+
+bool library_is_quiet(PyTypeObject *type) {
+    // Those with modules in library.def are traced where they have no lock.
+    static const char *const quiet[] = {"threading",
+                                        "_threading_local",
+                                        "logging",
+                                        "concurrent",
+                                        "queue",
+                                        "asyncio",
+                                        "pathlib",
+                                        "fractions",
+                                        "numbers",
+                                        "uuid",
+                                        "ipaddress",
+                                        "enum",
+                                        "typing",
+                                        "zoneinfo",
+                                        "string",
+                                        "contextlib",
+                                        "collections",
+                                        "datetime",
+                                        "functools",
+                                        "weakref",
+                                        "random",
+                                        "re",
+                                        "abc",
+                                        "types",
+                                        "inspect",
+                                        "traceback",
+                                        "importlib",
+                                        "_weakrefset",
+                                        "multiprocessing",
+                                        "os"};
+    PyObject *module = library_has_class(type) ? module_of(type) : NULL;
+    const char *name = module != NULL ? PyUnicode_AsUTF8(module) : NULL;
+    size_t length = name != NULL ? strcspn(name, ".") : 0;
+    if (name == NULL)
+        PyErr_Clear();
+    for (size_t i = 0; i < sizeof quiet / sizeof *quiet && name != NULL; i++)
+        if (strlen(quiet[i]) == length && strncmp(name, quiet[i], length) == 0)
+            return true;
+    return false;
+}
+
+bool library_has_class(PyTypeObject *type) {
+    PyObject *module = module_of(type);
+    if (module == NULL || modules == NULL)
         return false;
-    }
     Py_ssize_t length = PyUnicode_GET_LENGTH(module);
     Py_ssize_t dot = PyUnicode_FindChar(module, '.', 0, length, 1);
     PyObject *first = PyUnicode_Substring(module, 0, dot >= 0 ? dot : length);

@@ -21,5 +21,7 @@ int library_refresh(void);
 enum library_kind library_kind_of(PyCodeObject *code);
 // Is it a class of the standard library?
 bool library_has_class(PyTypeObject *type);
+// Is it one whose instances have locks around what they do, no state, or no part in the program?
+bool library_is_quiet(PyTypeObject *type);
 
 #endif

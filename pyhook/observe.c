@@ -51,6 +51,41 @@ static const struct place *place_of(const struct site *site) {
     return place;
 }
 
+static bool is_part(const struct access_list *part, const struct access_list *whole) {
+    for (uint32_t i = 0; i < part->count; i++) {
+        uint32_t at = 0;
+        while (at < whole->count && (whole->items[at].key != part->items[i].key ||
+                                     whole->items[at].mode != part->items[i].mode))
+            at++;
+        if (at == whole->count)
+            return false;
+    }
+    return true;
+}
+
+// The instruction has its turn: is there more inside of what it was announced with? If so, that is
+// announced as well, level by level (inside.h).
+static int pass_inside(const struct place *place, const struct site *site,
+                       const struct operands *operands, struct access_list *list) {
+    place = place_with_action(place, "inside");
+    for (int level = 1; place != NULL; level++) {
+        struct access_list deeper;
+        access_clear(&deeper);
+        deeper.level = level;
+        access_collect(&deeper, site, operands);
+        if (deeper.failed)
+            return -1;
+        if (deeper.is_full)
+            return door.refuse("one instruction touches more objects than an event can hold");
+        if (is_part(&deeper, list))
+            return 0;
+        *list = deeper;
+        if (pass_list(place, list) < 0)
+            return -1;
+    }
+    return -1;
+}
+
 static int pass_accesses(const struct place *place, struct access_list *list) {
     if (pass_list(place, list) < 0)
         return -1;
@@ -91,10 +126,13 @@ int observe_instruction(const struct site *site, const struct operands *operands
         return door.refuse("one instruction touches more objects than an event can hold");
     int waited = wait_in_loop(site, operands, &list);
     // Code that is called back needs the place even if the access was a spin's.
-    const struct place *place = waited >= 0 && list.count > 0 ? place_of(site) : NULL;
-    if (waited < 0 || (list.count > 0 && place == NULL))
+    bool is_event = list.count > 0 || list.may_go_on;
+    const struct place *place = waited >= 0 && is_event ? place_of(site) : NULL;
+    if (waited < 0 || (is_event && place == NULL))
         return -1;
     if (waited == 0 && list.count > 0 && pass_accesses(place, &list) < 0)
+        return -1;
+    if (waited == 0 && list.may_go_on && pass_inside(place, site, operands, &list) < 0)
         return -1;
     if (!may_resume(site))
         list.count = 0;

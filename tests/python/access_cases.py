@@ -7,36 +7,11 @@ the state for itself (in every order of the two), and fails in some interleaving
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from access_cases_inside import INSIDE
+from access_cases_library import MODULES
+from access_cases_objects import OBJECTS
+from access_shapes import BOX, Case, reads, twice
 
-
-@dataclass(frozen=True)
-class Case:
-    name: str
-    init: str
-    one: str
-    two: str
-    check: str
-    names: str = ""
-
-
-def twice(name: str, init: str, update: str, check: str, names: str = "") -> Case:
-    """Two threads do the same, which is not atomic."""
-    return Case(name, init, update, update, check, names)
-
-
-def reads(name: str, init: str, read: str, write: str, names: str = "") -> Case:
-    """One thread reads twice what the other writes: it may not see two values."""
-    return Case(name, init, f"s.x = {read}\ns.y = {read}", write, "s.x == s.y", names)
-
-
-
-BOX = """
-class Box:
-    shared = 0
-    def __init__(self, value=0):
-        self.value = value
-"""
 RANK = """
 weight = 1
 def rank(x):
@@ -741,20 +716,36 @@ OUTSIDE = [
           "print('x', file=s.c)", "import io\n"),
 ]
 
-CASES: list[Case] = [*CALLBACKS, *ATTRIBUTES, *NAMES, *LISTS, *DICTS, *OTHERS, *LIBRARY, *OUTSIDE]
+CASES: list[Case] = [
+    *CALLBACKS, *ATTRIBUTES, *NAMES, *LISTS, *DICTS, *OTHERS, *LIBRARY, *OUTSIDE, *OBJECTS,
+    *MODULES, *INSIDE,
+]
 
 # Not seen yet (docs/limits.md): the race is not found.
 UNSEEN = frozenset(
     {
-        "replaced bases",
-        "the defaults of a function",
-        "repr of an inner list",
-        "equality of an inner list",
-        "sum of lists",
-        "len as a key function",
-        "map of len",
-        "a tuple of lists",
-        "an inner dict",
         "a weak reference",
+        "weakref dead",
+        "subclasses()",
+        "abc register",
+        "logging handler list",
+        "logging level",
+        "logging StreamHandler StringIO",
+        "warnings filters",
+        "__kwdefaults__",
+        "special method replaced",
+        "special __add__ replaced",
+        "special __call__ replaced",
+        "special __getattr__ replaced",
+        "special __eq__",
+        "special __bool__",
+        "special __iter__",
+        "special __repr__",
+        "special __getitem__",
+        "__init__ replaced",
+        "__class__ isinstance",
+        "type(x)",
+        "str exception",
+        "ctypes from_buffer",
     }
 )
