@@ -329,30 +329,35 @@ def case_async_exception() -> Any:
 def case_stack() -> Any:
     """C recursion as deep as Python allows it, in three threads at once."""
 
-    # In code that is not observed, as it makes a million instructions.
+    # In code that is not observed, as it makes a million instructions and objects.
     names: dict[str, Any] = {}
     source = """
+import threading
+kept = threading.local()
 def build():
     nested = []
     for _ in range(400_000):
         nested = [nested]
-    return nested
-def take_apart(nested):
+    kept.nested = nested
+def show():
+    repr(kept.nested)
+def take_apart():
+    nested = kept.__dict__.pop("nested")
     while nested:
         nested = nested.pop()
 """
     exec(compile(source, "elsewhere.py", "exec"), names)
 
     def nest(counter: Counter) -> None:
-        nested = names["build"]()
+        names["build"]()
         increment(counter)
         try:
-            repr(nested)
+            names["show"]()
         except RecursionError:
             increment(counter)
         else:
             raise AssertionError("no limit")
-        names["take_apart"](nested)
+        names["take_apart"]()
 
     return walk([nest, nest, nest], executions=5)
 
