@@ -9,6 +9,7 @@
 #include "join.h"
 #include "observe.h"
 #include "point.h"
+#include "reentry.h"
 #include "runner.h"
 #include "spin.h"
 
@@ -173,8 +174,19 @@ PyObject *lock_acquire_unwinding(const struct interpose_twin *acquire, PyObject 
     return PyBool_FromLong(got);
 }
 
-PyObject *lock_act(const struct interpose_twin *acquire, PyObject *lock,
-                   const struct lock_request *request) {
+// Gives a lock back, with an exception set.
+static void give_back(const struct interpose_twin *release, PyObject *lock) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *answer = interpose_call(release, lock, NULL);
+    if (answer == NULL)
+        PyErr_WriteUnraisable(lock);
+    Py_XDECREF(answer);
+    PyErr_Restore(type, value, traceback);
+}
+
+PyObject *lock_act(const struct interpose_twin *acquire, const struct interpose_twin *release,
+                   PyObject *lock, const struct lock_request *request) {
     bool expected = point_outcome();
     if (expected)
         spin_note_progress();
@@ -190,6 +202,10 @@ PyObject *lock_act(const struct interpose_twin *acquire, PyObject *lock,
     }
     if (!got && request->timeout_ns != 0 && clock_time_out(request->timeout_ns) < 0)
         return NULL;
+    if (got && reentry_take_lock() < 0) {
+        give_back(release, lock);
+        return NULL;
+    }
     return PyBool_FromLong(got);
 }
 
@@ -254,7 +270,7 @@ static PyObject *acquire_twin(PyObject *self, PyObject *args, PyObject *kwargs) 
     int held = is_locked(self);
     if (held < 0 || lock_pass(self, &request, held) < 0)
         return NULL;
-    return lock_act(&twins[ACQUIRE], self, &request);
+    return lock_act(&twins[ACQUIRE], &twins[RELEASE], self, &request);
 }
 
 // Is it a lock like any other, in a thread whose operations count?

@@ -55,8 +55,8 @@ PyObject *lock_acquire_unwinding(const struct interpose_twin *acquire, PyObject 
                                  const struct lock_request *request);
 // Takes the real lock after the model said who gets it: the answer for Python. Refuses if the real
 // lock says something else.
-PyObject *lock_act(const struct interpose_twin *acquire, PyObject *lock,
-                   const struct lock_request *request);
+PyObject *lock_act(const struct interpose_twin *acquire, const struct interpose_twin *release,
+                   PyObject *lock, const struct lock_request *request);
 // The original waited for real, in setup() or invariant(): time has passed if it timed out. Passes
 // its answer on.
 PyObject *lock_note_wait(PyObject *answer, PyObject *args, PyObject *kwargs);

@@ -147,6 +147,17 @@ int reentry_suspend(void *frame) {
     return 0;
 }
 
+int reentry_take_lock(void) {
+    struct stack *stack = own_stack();
+    if (stack == NULL || stack->count == 0 || !observe_is_open())
+        return 0;
+    cpython_frame *frame = cpython_frame_skip(cpython_current_frame(PyThreadState_Get()));
+    cpython_frame *traced = nearest_traced(frame);
+    if (traced == frame || stack->entries[stack->count - 1].frame != traced)
+        return 0;
+    return announce(stack, stack->count - 1);
+}
+
 int reentry_unwind(const void *frame, void *caller) {
     reentry_forget(frame);
     struct stack *stack = own_stack();

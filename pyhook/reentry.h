@@ -28,6 +28,9 @@ bool reentry_is_empty(void);
 // runs, for another thread that resumes a generator must find it running. -1 with an exception that
 // is to be raised instead.
 int reentry_suspend(void *frame);
+// The calling thread has taken a lock. If code that is not traced did so, what it was given is
+// announced again, for it is under that lock that it will use it. -1 with an exception.
+int reentry_take_lock(void);
 // An exception left, or leaves, a traced frame for the Python frame `caller` (NULL: none), or for C
 // code that `caller` called. No exception may be set. -1 with an exception that takes its place.
 int reentry_unwind(const void *frame, void *caller);

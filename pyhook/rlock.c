@@ -101,7 +101,7 @@ static PyObject *acquire_twin(PyObject *self, PyObject *args, PyObject *kwargs) 
     int held = is_held(self);
     if (held < 0 || lock_pass(self, &request, held) < 0)
         return NULL;
-    return lock_act(&twins[ACQUIRE], self, &request);
+    return lock_act(&twins[ACQUIRE], &twins[RELEASE], self, &request);
 }
 
 // Announces that the caller frees the lock, if it does. all: however often it entered.
@@ -131,7 +131,7 @@ static PyObject *acquire_restore_twin(PyObject *self, PyObject *args) {
             return NULL;
         PyObject *got = aborting
                             ? lock_acquire_unwinding(&twins[ACQUIRE], self, &lock_request_plain)
-                            : lock_act(&twins[ACQUIRE], self, &lock_request_plain);
+                            : lock_act(&twins[ACQUIRE], &twins[RELEASE], self, &lock_request_plain);
         Py_XDECREF(got);
         if (got == NULL || release_real(self) < 0)
             return NULL;
