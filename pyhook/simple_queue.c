@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simple_queue.h"
 
+#include "clock.h"
 #include "errors.h"
 #include "interpose.h"
+#include "lock.h"
 #include "observe.h"
 #include "point.h"
 #include "runner.h"
@@ -46,6 +48,7 @@ static struct interpose_twin twins[TWINS] = {
 
 static PyTypeObject *queue_type;
 static PyObject *probe;    // a queue of our own with one item
+static PyObject *vacant;   // and one that stays empty
 static PyObject *foreign;  // list of the queues that threads outside of the exploration wait on
 
 static PyObject *call_put(int which, PyObject *self, PyObject *const *args, Py_ssize_t count,
@@ -70,7 +73,8 @@ static int is_empty(PyObject *queue) {
 }
 
 // Stops at the door with an operation on the queue. 0: act now. -1 with an exception.
-static int pass(PyObject *queue, enum fr_op_kind kind, const char *action) {
+static int pass_until(PyObject *queue, enum fr_op_kind kind, const char *action,
+                      uint64_t deadline_ns) {
     struct fr_access access = {.key = location_of_object(queue), .mode = FR_READ};
     int empty = is_empty(queue);
     if (empty < 0)
@@ -82,9 +86,14 @@ static int pass(PyObject *queue, enum fr_op_kind kind, const char *action) {
         .accesses = &access,
         .access_count = 1,
         .held_outside = empty,
+        .deadline_ns = deadline_ns,
     };
     point_reopen();
     return op.place != NULL ? point_pass(&op) : -1;
+}
+
+static int pass(PyObject *queue, enum fr_op_kind kind, const char *action) {
+    return pass_until(queue, kind, action, 0);
 }
 
 static bool counts(void) {
@@ -131,16 +140,6 @@ static PyObject *take(PyObject *queue) {
     return item;
 }
 
-static PyObject *get_waiting(PyObject *queue) {
-    for (;;) {
-        if (pass(queue, FR_OP_ACQUIRE, "get") < 0)
-            return NULL;
-        PyObject *item = take(queue);
-        if (item != NULL || PyErr_Occurred())
-            return item;
-    }
-}
-
 // 1 there is something to take, 0 there is not, -1 with an exception.
 static int try_get(PyObject *queue) {
     for (;;) {
@@ -158,16 +157,40 @@ static int try_get(PyObject *queue) {
     }
 }
 
-static PyObject *get_trying(PyObject *queue) {
+// The queue was empty for as long as the caller would wait: time has passed, and Empty is raised.
+static PyObject *give_up(const struct lock_request *request) {
+    if (request->timeout_ns != 0 && clock_time_out(request->timeout_ns) < 0)
+        return NULL;
+    return call_get(GET_NOWAIT, vacant, NULL, 0, NULL);
+}
+
+static PyObject *get_trying(PyObject *queue, const struct lock_request *request) {
     int there = try_get(queue);
     PyObject *item = there > 0 ? take(queue) : NULL;
     if (item != NULL || PyErr_Occurred())
         return item;
-    return call_get(GET_NOWAIT, queue, NULL, 0, NULL);  // raises Empty
+    return give_up(request);
 }
 
-// May the call wait for ever? What the original would refuse is refused. -1 with an exception.
-static int parse_get(PyObject *const *args, size_t count, PyObject *names) {
+static PyObject *get_waiting(PyObject *queue, const struct lock_request *request) {
+    for (;;) {
+        if (pass_until(queue, FR_OP_ACQUIRE, "get", request->deadline_ns) < 0)
+            return NULL;
+        if (!point_outcome()) {
+            int empty = is_empty(queue);
+            if (empty == 0)  // see try_get
+                return get_trying(queue, request);
+            return empty < 0 ? NULL : give_up(request);
+        }
+        PyObject *item = take(queue);
+        if (item != NULL || PyErr_Occurred())
+            return item;
+    }
+}
+
+// get(block=True, timeout=None). What the original would refuse is refused. -1 with an exception.
+static int parse_get(PyObject *const *args, size_t count, PyObject *names,
+                     struct lock_request *request) {
     PyObject *item = call_get(GET, probe, args, count, names);
     PyObject *answer = item != NULL ? call_put(PUT, probe, &item, 1, NULL) : NULL;
     Py_XDECREF(item);
@@ -183,10 +206,18 @@ static int parse_get(PyObject *const *args, size_t count, PyObject *names) {
         given[is_block ? 0 : 1] = args[count + (size_t)i];
     }
     int waits = PyObject_IsTrue(given[0]);
-    return waits > 0 ? given[1] == Py_None : waits;
+    *request = (struct lock_request){.blocking = waits > 0};
+    if (waits <= 0 || given[1] == Py_None)
+        return waits < 0 ? -1 : 0;
+    double seconds = PyFloat_AsDouble(given[1]);
+    if (seconds == -1.0 && PyErr_Occurred())
+        return -1;
+    lock_limit_request(request, clock_nanoseconds(seconds));
+    return 0;
 }
 
-static PyObject *get_unwinding(PyObject *queue, bool waits) {
+static PyObject *get_unwinding(PyObject *queue, const struct lock_request *request) {
+    bool waits = request->blocking && request->deadline_ns == 0;
     int empty = is_empty(queue);
     if (empty > 0 && waits)
         PyErr_SetNone(errors_abort);
@@ -199,19 +230,20 @@ static PyObject *get_twin(PyObject *self, PyTypeObject *Py_UNUSED(type), PyObjec
                           size_t count, PyObject *names) {
     if (!point_is_open())
         return call_get(GET, self, args, count, names);
-    int waits = parse_get(args, count, names);
-    if (waits < 0)
+    struct lock_request request;
+    if (parse_get(args, count, names, &request) < 0)
         return NULL;
     if (runner_is_aborting())
-        return get_unwinding(self, waits);
-    return waits ? get_waiting(self) : get_trying(self);
+        return get_unwinding(self, &request);
+    return request.blocking ? get_waiting(self, &request) : get_trying(self, &request);
 }
 
 static PyObject *get_nowait_twin(PyObject *self, PyTypeObject *Py_UNUSED(type),
                                  PyObject *const *args, size_t count, PyObject *names) {
     if (!counts() || count != 0 || names != NULL)
         return call_get(GET_NOWAIT, self, args, count, names);
-    return get_trying(self);
+    static const struct lock_request attempt = {.blocking = false};
+    return get_trying(self, &attempt);
 }
 
 // ------------------------------------------------------------------------------ looking
@@ -240,8 +272,9 @@ int simple_queue_open(void) {
     probe = queue_type != NULL ? PyObject_CallNoArgs((PyObject *)queue_type) : NULL;
     PyObject *answer = probe != NULL ? PyObject_CallMethod(probe, "put", "O", Py_None) : NULL;
     Py_XDECREF(answer);
+    vacant = answer != NULL ? PyObject_CallNoArgs((PyObject *)queue_type) : NULL;
     foreign = PyList_New(0);
-    if (answer == NULL || foreign == NULL)
+    if (vacant == NULL || foreign == NULL)
         return -1;
     return interpose_bind((PyObject *)queue_type, twins, TWINS);
 }
