@@ -334,6 +334,15 @@ static void collect_attribute(struct access_list *list, const struct site *site,
         attribute_add_bases(list, top[-1], name, top[-2]);
 }
 
+// Does code of the library that calls for the program call its own code here? It gives the
+// program's arguments by unpacking them, and to nothing else.
+static bool is_own_call(const struct site *site, const struct operands *on) {
+    PyObject *callable = call_callable((enum site_kind)site->kind, site->argument, on);
+    return site->kind != SITE_CALL_UNPACKED && callable != NULL &&
+           (PyFunction_Check(callable) || PyMethod_Check(callable) || PyWeakref_Check(callable) ||
+            Py_IS_TYPE(callable, &PyMethodDescr_Type));
+}
+
 static void collect_subscript(struct access_list *list, const struct site *site,
                               const struct operands *on) {
     PyObject **top = on->top;
@@ -462,6 +471,8 @@ void access_collect(struct access_list *list, const struct site *site, const str
     case SITE_CALL_UNPACKED:
     case SITE_ENTER:
     case SITE_EXIT:
+        if (site->library == LIBRARY_CALLS && is_own_call(site, on))
+            break;
         call_collect(list, (enum site_kind)site->kind, site->argument, on);
         break;
     default:

@@ -221,7 +221,7 @@ static void collect_function(struct access_list *list, struct call *call, PyObje
         return;
     int traced = site_is_traced(code);
     list->failed |= traced < 0;
-    if (traced != 0)
+    if (traced != 0 || library_kind_of(code) == LIBRARY_CALLS)
         return;
     list->is_full |= touched.is_full;
     list->may_go_on |= touched.may_go_on;
@@ -418,8 +418,14 @@ static void collect_enter(struct access_list *list, PyObject *manager) {
     collect_call(list, &call);
 }
 
-void call_collect_one(struct access_list *list, PyObject *callable, PyObject *argument) {
-    struct call call = {.callable = callable, .values = &argument, .count = 1};
+void call_collect_made(struct access_list *list, PyObject *callable, PyObject *arguments,
+                       PyObject *keywords) {
+    struct call call = {
+        .callable = callable,
+        .values = ((PyTupleObject *)arguments)->ob_item,
+        .count = PyTuple_GET_SIZE(arguments),
+        .keywords = keywords,
+    };
     collect_call(list, &call);
 }
 

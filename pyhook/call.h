@@ -6,8 +6,10 @@
 
 // Resolves callables.def. -1 with an exception.
 int call_open(void);
-// Collects the accesses of callable(argument), which no instruction calls.
-void call_collect_one(struct access_list *list, PyObject *callable, PyObject *argument);
+// Collects the accesses of callable(*arguments, **keywords), which no instruction calls. arguments
+// is a tuple, keywords a dict or NULL.
+void call_collect_made(struct access_list *list, PyObject *callable, PyObject *arguments,
+                       PyObject *keywords);
 // Collects the accesses of a call instruction (SITE_CALL ... SITE_EXIT).
 void call_collect(struct access_list *list, enum site_kind kind, int argument,
                   const struct operands *operands);

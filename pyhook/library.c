@@ -6,21 +6,30 @@
 
 static const struct {
     const char *module, *name;
+    enum library_kind kind;
 } listed[] = {
-#define LIBRARY(module_, name_) {module_, name_},
+#define LIBRARY(module_, name_) {module_, name_, LIBRARY_LISTED},
+#define LIBRARY_CALLER(module_, name_) {module_, name_, LIBRARY_CALLS},
 #include "library.def"
 #undef LIBRARY
+#undef LIBRARY_CALLER
 };
 
 enum { LISTED_COUNT = sizeof listed / sizeof *listed };
 static bool is_known[LISTED_COUNT];
 static PyObject *codes;    // dict: address of a code object -> the code object
+static PyObject *callers;  // the same of those that are LIBRARY_CALLS
 static PyObject *modules;  // sys.stdlib_module_names
 
-static int learn_code(PyCodeObject *code) {
+static int remember(PyObject *table, PyCodeObject *code) {
     PyObject *key = PyLong_FromVoidPtr(code);
-    int failed = key == NULL || PyDict_SetItem(codes, key, (PyObject *)code) < 0;
+    int failed = key == NULL || PyDict_SetItem(table, key, (PyObject *)code) < 0;
     Py_XDECREF(key);
+    return failed ? -1 : 0;
+}
+
+static int learn_code(PyCodeObject *code) {
+    int failed = remember(codes, code) < 0;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_consts) && !failed; i++) {
         PyObject *constant = PyTuple_GET_ITEM(code->co_consts, i);
         failed = PyCode_Check(constant) && learn_code((PyCodeObject *)constant) < 0;
@@ -86,15 +95,31 @@ static int learn_module(PyObject *module) {
     return failed ? -1 : 0;
 }
 
+// A new reference to what is called NAME or CLASS.NAME; NULL without an exception.
+static PyObject *find(PyObject *module, const char *name) {
+    const char *dot = strchr(name, '.');
+    PyObject *first =
+        PyUnicode_FromStringAndSize(name, dot ? dot - name : (Py_ssize_t)strlen(name));
+    PyObject *object = first != NULL ? PyObject_GetAttr(module, first) : NULL;
+    Py_XDECREF(first);
+    if (object != NULL && dot != NULL)
+        Py_SETREF(object, PyObject_GetAttrString(object, dot + 1));
+    PyErr_Clear();  // not on this version
+    return object;
+}
+
 static int learn_listed(size_t i, PyObject *module) {
     if (strcmp(listed[i].name, "*") == 0)
         return learn_module(module);
-    PyObject *object = PyObject_GetAttrString(module, listed[i].name);
-    if (object == NULL) {
-        PyErr_Clear();  // not on this version
+    PyObject *object = find(module, listed[i].name);
+    if (object == NULL)
         return 0;
-    }
-    int failed = learn(object);
+    int failed;
+    if (listed[i].kind == LIBRARY_LISTED)
+        failed = learn(object);
+    else
+        failed = PyFunction_Check(object) &&
+                 remember(callers, (PyCodeObject *)PyFunction_GET_CODE(object)) < 0;
     Py_DECREF(object);
     return failed;
 }
@@ -102,9 +127,11 @@ static int learn_listed(size_t i, PyObject *module) {
 int library_refresh(void) {
     if (codes == NULL)
         codes = PyDict_New();
+    if (callers == NULL)
+        callers = PyDict_New();
     if (modules == NULL)
         modules = Py_XNewRef(PySys_GetObject("stdlib_module_names"));
-    if (codes == NULL)
+    if (codes == NULL || callers == NULL)
         return -1;
     PyObject *imported = PyImport_GetModuleDict();
     for (size_t i = 0; i < LISTED_COUNT; i++) {
@@ -119,7 +146,7 @@ int library_refresh(void) {
 }
 
 enum library_kind library_kind_of(PyCodeObject *code) {
-    if (codes == NULL)
+    if (codes == NULL || callers == NULL)
         return LIBRARY_NONE;
     const char *name = PyUnicode_AsUTF8(code->co_filename);
     if (name == NULL)
@@ -127,11 +154,14 @@ enum library_kind library_kind_of(PyCodeObject *code) {
     else if (strcmp(name, "<string>") == 0 || strncmp(name, "<attrs generated", 16) == 0)
         return LIBRARY_MADE;
     PyObject *key = PyLong_FromVoidPtr(code);
-    PyObject *found = key != NULL ? PyDict_GetItemWithError(codes, key) : NULL;
+    enum library_kind kind = LIBRARY_NONE;
+    if (key != NULL && PyDict_GetItemWithError(codes, key) != NULL)
+        kind = LIBRARY_LISTED;
+    else if (key != NULL && PyDict_GetItemWithError(callers, key) != NULL)
+        kind = LIBRARY_CALLS;
     Py_XDECREF(key);
-    if (found == NULL)
-        PyErr_Clear();
-    return found != NULL ? LIBRARY_LISTED : LIBRARY_NONE;
+    PyErr_Clear();
+    return kind;
 }
 
 static PyObject *module_of(PyTypeObject *type) {

@@ -12,6 +12,7 @@
 enum library_kind {
     LIBRARY_NONE,
     LIBRARY_LISTED,  // in library.def; its globals are not part of the program
+    LIBRARY_CALLS,   // there, too; only calls that it makes for the program are announced
     LIBRARY_MADE     // made from a string: a method of a dataclass, exec()
 };
 

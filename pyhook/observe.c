@@ -124,7 +124,11 @@ int observe_instruction(const struct site *site, const struct operands *operands
         return -1;
     if (list.is_full)
         return door.refuse("one instruction touches more objects than an event can hold");
-    int waited = wait_in_loop(site, operands, &list);
+    int waited = 0;
+    if (site->library == LIBRARY_CALLS)
+        spin_note_progress();  // of its loop only the calls are seen
+    else
+        waited = wait_in_loop(site, operands, &list);
     // Code that is called back needs the place even if the access was a spin's.
     bool is_event = list.count > 0 || list.may_go_on;
     const struct place *place = waited >= 0 && is_event ? place_of(site) : NULL;
@@ -154,12 +158,12 @@ static const struct place *place_of_call(PyObject *callable) {
     return place;
 }
 
-int observe_call(PyObject *callable, PyObject *argument) {
+int observe_call(PyObject *callable, PyObject *arguments, PyObject *keywords) {
     if (PyFunction_Check(callable) && site_is_known((PyCodeObject *)PyFunction_GET_CODE(callable)))
         return 0;
     struct access_list list;
     access_clear(&list);
-    call_collect_one(&list, callable, argument);
+    call_collect_made(&list, callable, arguments, keywords);
     if (list.failed)
         return -1;
     if (list.is_full)

@@ -32,9 +32,10 @@ void observe_end(void);
 int observe_thread_begin(void);
 void observe_thread_end(void);
 
-// The calling logical thread is about to call this, and no Python code does it for it. 0, or -1
-// with an exception that is to be raised instead.
-int observe_call(PyObject *callable, PyObject *argument);
+// The calling logical thread is about to call this with a tuple of arguments and a dict of keywords
+// (or NULL), and no Python code does it for it. 0, or -1 with an exception that is to be raised
+// instead.
+int observe_call(PyObject *callable, PyObject *arguments, PyObject *keywords);
 
 // Forgets the identities of the last execution and drops the references that kept them apart.
 // Called by the controlling thread after an execution; may run finalizers.

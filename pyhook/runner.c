@@ -85,6 +85,18 @@ static int announce_end(struct runner_thread *thread) {
     return point_pass(&op);
 }
 
+// What the new thread does is its first event even if no instruction of traced code calls it.
+static PyObject *call_its_function(const struct runner_thread *thread) {
+    if (thread->object != NULL)
+        return threads_bootstrap(thread->object);
+    PyObject *args = thread->args != NULL ? Py_NewRef(thread->args) : PyTuple_Pack(1, runner.state);
+    PyObject *result = NULL;
+    if (args != NULL && observe_call(thread->callable, args, thread->kwargs) == 0)
+        result = PyObject_Call(thread->callable, args, thread->kwargs);
+    Py_XDECREF(args);
+    return result;
+}
+
 static void call_thread(int index) {
     struct runner_thread *thread = &runner.threads[index];
     if (observe_thread_begin() < 0) {
@@ -94,13 +106,7 @@ static void call_thread(int index) {
     switch_thread_begin(index);
     thread->ran = true;
     thread->closed = 0;
-    PyObject *result = NULL;
-    if (thread->args != NULL && thread->object != NULL)
-        result = threads_bootstrap(thread->object);
-    else if (thread->args != NULL)
-        result = PyObject_Call(thread->callable, thread->args, thread->kwargs);
-    else if (observe_call(thread->callable, runner.state) == 0)
-        result = PyObject_CallOneArg(thread->callable, runner.state);
+    PyObject *result = call_its_function(thread);
     // A retired thread that comes back late stops here: the runner is another execution's now.
     carrier_current();
     if (result == NULL)

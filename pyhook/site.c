@@ -220,6 +220,10 @@ static bool is_global(uint8_t kind) {
            kind == SITE_SET_NAME;
 }
 
+static bool is_call(uint8_t kind) {
+    return kind >= SITE_CALL && kind <= SITE_CALL_UNPACKED;
+}
+
 static int fill_site(PyCodeObject *code, const struct site_table *table,
                      const struct depth_unit *units, Py_ssize_t at, int line, struct site *site) {
     const char *action, *word;
@@ -228,6 +232,8 @@ static int fill_site(PyCodeObject *code, const struct site_table *table,
     site->library = table->library;
     site->in_loop = units[at].in_loop != 0;
     if (table->library == LIBRARY_LISTED && is_global(site->kind))
+        site->kind = SITE_NONE;
+    if (table->library == LIBRARY_CALLS && !is_call(site->kind) && site->kind != SITE_LEAVE)
         site->kind = SITE_NONE;
     if (site->kind == SITE_NONE || site->kind == SITE_LEAVE)
         return 0;
@@ -328,7 +334,10 @@ bool site_is_known(PyCodeObject *code) {
 
 int site_is_traced(PyCodeObject *code) {
     int traced = filter_ask(code->co_filename);
-    return traced != 0 ? traced : library_kind_of(code) != LIBRARY_NONE;
+    if (traced != 0)
+        return traced;
+    enum library_kind kind = library_kind_of(code);
+    return kind != LIBRARY_NONE && kind != LIBRARY_CALLS;
 }
 
 static struct site_table *renew_table(PyCodeObject *code) {

@@ -44,9 +44,9 @@ int site_open(void);
 // The table of a code object under the filter now in force, with sites if it is traced. Borrowed
 // from the code object. NULL with an exception. May run Python code.
 struct site_table *site_table_of(PyCodeObject *code);
-// Is it known that the accesses of this code are seen? Costs a few nanoseconds.
+// Is it known that all that this code does to the program is seen? Costs a few nanoseconds.
 bool site_is_known(PyCodeObject *code);
-// Will the accesses of this code be seen? -1 with an exception: the filter raised.
+// Will each instruction of this code be seen? -1 with an exception: the filter raised.
 int site_is_traced(PyCodeObject *code);
 // The table if there is one, else NULL without an exception. Runs nothing.
 struct site_table *site_table_peek(PyCodeObject *code);
