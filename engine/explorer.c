@@ -66,6 +66,8 @@ enum fr_status fr_explorer_start(struct fr_explorer *e, const struct fr_plan *pl
         return fail(e, FR_MISUSE, NULL);
     if (plan->apart && (plan->strategy != FR_STRATEGY_DPOR || plan->bound != FR_BOUND_NONE))
         return fail(e, FR_MISUSE, "only DPOR without a bound shares out traces among prefixes");
+    if (plan->apart && !e->config.stable_keys)
+        return fail(e, FR_MISUSE, "traces are shared out among prefixes only with stable keys");
     uint64_t calls_at_start = e->alloc.calls;
     enum fr_status status =
         ALLOC_GROW(&e->alloc, e->choices, e->choice_capacity, plan->choice_count);
@@ -131,8 +133,11 @@ static bool is_dpor(const struct fr_explorer *e) {
     return e->strategy == FR_STRATEGY_DPOR && !bound_is_on(&e->bound);
 }
 
+// Wakeup trees hold steps of earlier executions: where their objects have no names, trees lose
+// traces (docs/decisions/objects-without-names.md).
 bool explorer_has_lineage(const struct fr_explorer *e) {
-    return is_dpor(e) && e->plan.order == FR_ORDER_LOWEST_FIRST && !e->plan.apart;
+    bool has_names = e->config.stable_keys;
+    return is_dpor(e) && !e->plan.apart && (e->plan.order == FR_ORDER_LOWEST_FIRST || !has_names);
 }
 
 enum fr_status fr_explorer_begin(struct fr_explorer *e) {

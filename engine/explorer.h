@@ -14,7 +14,7 @@ struct fr_explorer {
     struct fr_config config;
     struct run run;
     struct dpor dpor;
-    struct lineage lineage;  // instead of dpor, in the order LOWEST_FIRST
+    struct lineage lineage;  // instead of dpor: see explorer_has_lineage
     struct bound bound;      // instead of dpor, if the plan has a bound
     struct replay replay;
     struct walk walk;

@@ -106,6 +106,7 @@ static enum fr_status get_plan(struct reader *r, struct fr_explorer *e) {
     plan.bound_max = get32(r);
     plan.apart = get_bool(r);
     expect(r, !plan.apart || (strategy == FR_STRATEGY_DPOR && bound == FR_BOUND_NONE));
+    expect(r, !plan.apart || e->config.stable_keys);
     plan.seed = get64(r);
     plan.order_seed = get64(r);
     plan.executions_max = get64(r);

@@ -38,7 +38,7 @@
 
 #include "explorer.h"
 
-enum { SAVE_MAGIC = 0x56535246, SAVE_VERSION = 3 };
+enum { SAVE_MAGIC = 0x56535246, SAVE_VERSION = 4 };
 enum { SAVE_CHECKSUM = 8, SAVE_CHILD = 1, SAVE_NEXT = 2 };
 
 uint64_t save_checksum(const uint8_t *bytes, size_t size);

@@ -193,22 +193,24 @@ struct fr_segment {
 // What to explore.
 struct fr_plan {
     enum fr_strategy strategy;
-    uint64_t seed;        // of the walk; not used by DPOR and REPLAY
-    uint32_t depth;       // PCT: d, the bug depth sought; DELAY: the number of delays; at most 16
-    enum fr_order order;  // DPOR: in which order the traces come; the set is always the same
-    uint64_t order_seed;  // DPOR: where the order begins
-    enum fr_bound bound;  // DPOR: only traces within the bound
-    uint32_t bound_max;   // preemptions or delays
+    uint64_t seed;   // of the walk; not used by DPOR and REPLAY
+    uint32_t depth;  // PCT: d, the bug depth sought; DELAY: the number of delays; at most 16
+    // DPOR: in which order the traces come; the set is always the same. Without stable keys it is
+    // LOWEST_FIRST, whatever this says: the others remember objects between executions.
+    enum fr_order order;
+    uint64_t order_seed;      // DPOR: where the order begins
+    enum fr_bound bound;      // DPOR: only traces within the bound
+    uint32_t bound_max;       // preemptions or delays
     uint64_t executions_max;  // budget, 0: none
     // The prefix: one byte per branching point (a state with two or more enabled threads), see
     // docs/schedule-format.md. Spent bytes mean: go on by the strategy. DPOR explores exactly the
     // traces below the prefix.
     const uint8_t *choices;
     size_t choice_count;
-    // DPOR without a bound, with a prefix: only those traces below the prefix that are below no
-    // prefix of the same length with a smaller choice in some place and equal ones before it. So
-    // the prefixes of one length share out all traces, each to one of them. Executions that turn
-    // out to belong to another prefix are given up (FR_STOP_REDUNDANT).
+    // DPOR without a bound, with stable keys and a prefix: only those traces below the prefix that
+    // are below no prefix of the same length with a smaller choice in some place and equal ones
+    // before it. So the prefixes of one length share out all traces, each to one of them.
+    // Executions that turn out to belong to another prefix are given up (FR_STOP_REDUNDANT).
     bool apart;
     // REPLAY only: run these blocks, then go on without preemption.
     const struct fr_segment *segments;

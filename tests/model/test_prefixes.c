@@ -24,7 +24,7 @@ static struct program_subject subject;
 
 static enum fr_verdict execute_once(struct split *split) {
     struct fr_subject s = program_subject(&subject, split->program);
-    subject.vary_keys = split->parts % 2 == 1;
+    subject.vary_keys = !split->explorer->config.stable_keys && split->parts % 2 == 1;
     enum fr_verdict verdict = FR_VERDICT_PASS;
     uint64_t place = 0;
     enum fr_status status = s.execute(s.self, split->explorer, &verdict, &place);
@@ -93,6 +93,7 @@ static void check_split(const struct program *program, struct fr_plan plan, uint
     struct fr_config config = fr_config_default();
     config.threads_max = FR_THREADS_MAX;
     struct split split = {.program = program, .name = name, .plan = plan};
+    config.stable_keys = plan.apart;
     CHECK_OK(fr_explorer_new(&config, &split.explorer));
     for (split.depth = 0; split.depth <= depth_max; split.depth++) {
         split.parts = split.executions = split.redundant = 0;

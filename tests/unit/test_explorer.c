@@ -46,6 +46,14 @@ static void test_misuse_is_told_and_does_no_harm(void) {
     expect_misuse(e, fr_explorer_start(e, &plan), fr_status_text(FR_MISUSE));
     plan = (struct fr_plan){.order = FR_ORDERS};
     expect_misuse(e, fr_explorer_start(e, &plan), fr_status_text(FR_MISUSE));
+    struct fr_config nameless = stage_config();
+    nameless.stable_keys = false;
+    struct fr_explorer *other;
+    CHECK_OK(fr_explorer_new(&nameless, &other));
+    plan = (struct fr_plan){.strategy = FR_STRATEGY_DPOR, .apart = true};
+    expect_misuse(other, fr_explorer_start(other, &plan),
+                  "traces are shared out among prefixes only with stable keys");
+    fr_explorer_free(other);
     stage_start(&stage, (struct fr_plan){.strategy = FR_STRATEGY_DPOR});
     CHECK(strcmp(fr_explorer_errmsg(e), "") == 0, "a new exploration, nothing wrong");
     expect_misuse(e, fr_explorer_end(e, FR_VERDICT_PASS, 0),

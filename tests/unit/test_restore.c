@@ -63,8 +63,23 @@ static void restore_forged(struct drive *drive, const uint8_t *bytes, size_t siz
     drive->count = 0;
 }
 
+// What another version of the format saved is refused, though nothing in it is damaged.
+static void check_versions(struct drive *drive, const uint8_t *bytes, size_t size) {
+    enum { VERSION_AT = 4 };
+    CHECK(bytes[VERSION_AT] == SAVE_VERSION, "the version lies behind the magic number");
+    for (uint8_t version = 0; version <= SAVE_VERSION + 1; version++) {
+        uint8_t *other = copy(bytes, size);
+        other[VERSION_AT] = version;
+        seal(other, size);
+        if (version != SAVE_VERSION)
+            expect_corrupt(drive, other, size);
+        free(other);
+    }
+}
+
 static void check_state(struct drive *drive, const uint8_t *bytes, size_t size, uint32_t damages,
                         struct totals *totals) {
+    check_versions(drive, bytes, size);
     for (size_t less = 0; less < size; less++) {
         uint8_t *cut = copy(bytes, less);
         expect_corrupt(drive, cut, less);
