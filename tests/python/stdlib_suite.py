@@ -91,7 +91,7 @@ def run_observed(tests: list[unittest.TestCase], outcomes: Outcomes) -> int:
 
     events = 0
     subject = _core.Subject(
-        object, [thread], lambda state: None, traced=is_traced, watchdog=300.0, clock="real"
+        object, [thread], lambda state: None, traced=is_traced, watchdog=20.0, clock="real"
     )
     explorer = _core.Explorer(subject, events_max=EVENTS_MAX)
     for chosen[:] in zip(tests):
@@ -102,7 +102,9 @@ def run_observed(tests: list[unittest.TestCase], outcomes: Outcomes) -> int:
             outcomes.note(chosen[0], "refused", repr(error))
             continue
         events += explorer.stats["events"]
-        if verdict == "step-limit":
+        if any(thread != 0 for thread, _ in explorer.blocks):
+            outcomes.note(chosen[0], "started threads")
+        elif verdict == "step-limit":
             outcomes.note(chosen[0], "cut off")
         elif verdict != "pass":
             outcomes.note(chosen[0], f"verdict {verdict}", repr(explorer.failure))
