@@ -41,23 +41,24 @@ LIVES_ON = set(
     testCellLeak testExceptionCleanupState testLeaks test_all_freed test_basic_callback
     test_callback_attribute test_callback_attribute_after_deletion
     test_callback_in_cycle_resurrection test_callback_when_method_dead
-    test_callback_when_object_dead test_callbacks_on_callback test_container_iterator
-    test_copy_weakkeydict test_copy_weakvaluedict test_cycle test_cycle_through_dict
-    test_dead_proxy_operand_does_not_leak test_deepcopy_weakkeydict test_deepcopy_weakvaluedict
-    test_equality test_finalize test_frame_resurrect test_free_after_iterating
-    test_generator_close_cleanup_exc_state test_generator_del_cleanup_exc_state
-    test_generator_next_cleanup_exc_state test_generator_resurrect
-    test_generator_send_cleanup_exc_state test_generator_throw_cleanup_exc_state
-    test_getweakrefs test_hashing test_highly_nested_subclass test_islice
-    test_lru_cache_weakrefable test_memory_error_cleanup test_method_dead
-    test_method_no_reference_loops test_methodcaller_cyclic_gc test_missing_exceptions_reset
-    test_multiple_callbacks test_no_cycles test_nokeepref test_object_dead test_order
-    test_original_class_is_gced test_proxy_ref test_proxy_repr test_refcycle test_reference_loop
-    test_remove_subclass test_slots test_subclass_refs test_subtype_resurrection test_tee
-    test_tee_recipe test_weak_keyed_cascading_deletes test_weak_keyed_len_cycles
-    test_weak_keyed_union_operators test_weak_keys test_weak_keys_destroy_while_iterating
-    test_weak_valued_len_cycles test_weak_valued_union_operators test_weak_values
-    test_weak_values_destroy_while_iterating test_weakref test_weakrefs
+    test_callback_when_object_dead test_callbacks_on_callback test_close_releases_frame_locals
+    test_container_iterator test_copy_weakkeydict test_copy_weakvaluedict test_cycle
+    test_cycle_through_dict test_dead_proxy_operand_does_not_leak test_deepcopy_weakkeydict
+    test_deepcopy_weakvaluedict test_equality test_finalize test_frame_resurrect
+    test_free_after_iterating test_generator_close_cleanup_exc_state
+    test_generator_del_cleanup_exc_state test_generator_next_cleanup_exc_state
+    test_generator_resurrect test_generator_send_cleanup_exc_state
+    test_generator_throw_cleanup_exc_state test_getweakrefs test_hashing
+    test_highly_nested_subclass test_islice test_lru_cache_weakrefable test_memory_error_cleanup
+    test_method_dead test_method_no_reference_loops test_methodcaller_cyclic_gc
+    test_missing_exceptions_reset test_multiple_callbacks test_no_cycles test_nokeepref
+    test_object_dead test_order test_original_class_is_gced test_proxy_ref test_proxy_repr
+    test_recursion_error_cleanup test_refcycle test_reference_loop test_remove_subclass
+    test_slots test_subclass_refs test_subtype_resurrection test_tee test_tee_recipe
+    test_weak_keyed_cascading_deletes test_weak_keyed_len_cycles test_weak_keyed_union_operators
+    test_weak_keys test_weak_keys_destroy_while_iterating test_weak_valued_len_cycles
+    test_weak_valued_union_operators test_weak_values test_weak_values_destroy_while_iterating
+    test_weakref test_weakrefs
     """.split()
 )
 
