@@ -55,8 +55,7 @@ def replay_command(harness: Harness, path: Path) -> str:
 def with_gil(harness: Harness, execution: report.Execution) -> str:
     """The line that says whether a build with the GIL can fail so, too."""
     with harness.subject(switch_points=True) as subject:
-        reach = gil.reachable(subject, execution.failure, execution.blocks)
-    return f"reachable with the GIL: {reach.answer} ({reach.sentence})"
+        return gil.reachable(subject, execution.failure, execution.blocks).line()
 
 
 def schedule_path(prefix: str, harness: Harness, failure: _core.Failure) -> Path:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -93,6 +93,17 @@ class InterleavingResult:
     schedule: FoundSchedule | None = None  # of the first failure, minimised
     estimate: float | None = None  # about how many executions exhaust it, if that is known
     stats: dict[str, Any] = field(default_factory=dict)
+    # Looks for the answer of reachable_with_gil(); afterwards the answer.
+    _reach: Callable[[], str] | str | None = field(default=None, compare=False)
+
+    def reachable_with_gil(self) -> str | None:
+        """Whether this interpreter, with its GIL, can fail so, in one line; None: nothing failed.
+
+        The first call executes the program again, for up to some seconds.
+        """
+        if callable(self._reach):
+            self._reach = self._reach()
+        return self._reach
 
     def assert_holds(self) -> None:
         """AssertionError with the explanation, unless executions took place and none failed."""

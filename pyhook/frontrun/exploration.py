@@ -7,9 +7,10 @@ import contextlib
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from frontrun import _core, recording, report, schedule_file
+from frontrun import _core, gil, recording, report, schedule_file
 from frontrun.common import Failure, FoundSchedule, InterleavingResult
 from frontrun.explanation import Told, explain
 from frontrun.options import Options
@@ -317,6 +318,7 @@ def tell_failure(
     result.schedule = FoundSchedule(content, explorer.schedule)
     result.failure = result.failure._replace(place=content.failure["where"])
     result.counterexample = [t for t, length in execution.blocks for _ in range(length)]
+    result._reach = lambda: reach_of(program, options, execution)
     if not is_slow:
         reproduce(result, explorer, execution, options.reproduce_on_failure)
     told = Told(
@@ -333,6 +335,13 @@ def tell_failure(
         else None,
     )
     result.explanation = explain(told)
+
+
+def reach_of(program: Program, options: Options, execution: report.Execution) -> str:
+    """The line that says whether a build with the GIL can fail so, too."""
+    watched = replace(options, switch_points="gil")
+    with strict_warnings(options), program.subject(watched) as subject, unwrapped():
+        return gil.reachable(subject, execution.failure, execution.blocks).line()
 
 
 def final_state(program: Program, options: Options, schedule: FoundSchedule) -> Any:

@@ -21,6 +21,10 @@ class Reach(NamedTuple):
     sentence: str
     blocks: Sequence[tuple[int, int]] = ()  # "yes": a schedule that a build with the GIL can do
 
+    def line(self) -> str:
+        """For a report."""
+        return f"reachable with the GIL: {self.answer} ({self.sentence})"
+
 
 def interpreter() -> str:
     """ "CPython 3.12"."""

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import frontrun
 import pytest
 from frontrun import _core, gil
 
@@ -150,3 +151,38 @@ def test_bad_word_and_small_limit() -> None:
             explorer.reach("perhaps")
         with pytest.raises(_core.FrontrunError, match="too many prefixes"):
             explorer.reach("yes", states_max=1)
+
+
+# ---------------------------------------------------------------- results of the library
+
+
+class Counter:
+    def __init__(self) -> None:
+        self.value = 0
+
+
+def call(n: int) -> int:
+    return n + 1
+
+
+def add_through_a_call(counter: Counter) -> None:
+    counter.value = call(counter.value)
+
+
+def add_at_once(counter: Counter) -> None:
+    counter.value += 1
+
+
+@pytest.mark.parametrize(("add", "answer"), [(add_through_a_call, "yes"), (add_at_once, "no")])
+def test_a_result_says_whether_the_gil_allows_it(add: Any, answer: str) -> None:
+    result = frontrun.explore(Counter, [add, add], lambda counter: counter.value == 2)
+    line = result.reachable_with_gil()
+    assert line is not None
+    assert line.startswith(f"reachable with the GIL: {answer} (CPython ")
+    assert result.reachable_with_gil() is line  # looked for once
+    assert "_reach" not in repr(result)
+
+
+def test_a_result_that_holds_has_nothing_to_reach() -> None:
+    result = frontrun.explore(Counter, [add_at_once])
+    assert result.reachable_with_gil() is None
