@@ -339,8 +339,8 @@ static void collect_attribute(struct access_list *list, const struct site *site,
 static bool is_own_call(const struct site *site, const struct operands *on) {
     PyObject *callable = call_callable((enum site_kind)site->kind, site->argument, on);
     return site->kind != SITE_CALL_UNPACKED && callable != NULL &&
-           (PyFunction_Check(callable) || PyMethod_Check(callable) || PyWeakref_Check(callable) ||
-            Py_IS_TYPE(callable, &PyMethodDescr_Type));
+           (PyFunction_Check(callable) || PyMethod_Check(callable) || PyType_Check(callable) ||
+            PyWeakref_Check(callable) || Py_IS_TYPE(callable, &PyMethodDescr_Type));
 }
 
 static void collect_subscript(struct access_list *list, const struct site *site,
