@@ -248,7 +248,7 @@ static PyObject *acquire_handle(PyObject *self, int thread, PyObject *args, PyOb
         Py_RETURN_FALSE;
     if (runner_is_aborting())
         return lock_acquire_unwinding(&twins[ACQUIRE], self, &lock_request_plain);
-    return lock_act(&twins[ACQUIRE], self, &lock_request_plain);
+    return lock_act(&twins[ACQUIRE], &twins[RELEASE], self, &lock_request_plain);
 }
 
 static PyObject *acquire_twin(PyObject *self, PyObject *args, PyObject *kwargs) {
