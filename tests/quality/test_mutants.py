@@ -27,10 +27,15 @@ SUITE: dict[str, list[str]] = {
     "model/golden": [],
     "model/random": ["1", "4000"],
     "model/cut": [],
+    "unit/context": [],
     "unit/explorer": [],
     "unit/jump": [],
     "unit/reversal": [],
     "unit/completion": [],
+    "unit/library": [],
+    "unit/race": [],
+    "unit/reach": [],
+    "unit/wakeup": [],
 }
 
 
@@ -189,7 +194,7 @@ MUTANTS = [
     Mutant(
         "what cannot be compared counts as dependent",
         "wakeup.c",
-        "model/golden",
+        "unit/wakeup",
         "if (comparable && step_depends(step, other))",
         "if (!comparable || step_depends(step, other))",
     ),
@@ -261,7 +266,7 @@ MUTANTS = [
     Mutant(
         "a release of a free lock is never reversed",
         "race.c",
-        "model/random",
+        "unit/race",
         "a->kind == FR_OP_RELEASE && a->outcome)",
         "a->kind == FR_OP_RELEASE)",
     ),
@@ -460,6 +465,48 @@ MUTANTS = [
         "unit/completion",
         "        if (last != NONE && trace_before(trace, taken, last))\n            break;",
         "",
+    ),
+    Mutant(
+        "a thread may be left anywhere",
+        "reach.c",
+        "unit/reach",
+        "if (last != FR_TID_NONE && !may_leave(l, state, last, allowed))",
+        "if (last == FR_TID_NONE && !may_leave(l, state, 0, allowed))",
+    ),
+    Mutant(
+        "where a thread waits at the end, it may always be left",
+        "reach.c",
+        "unit/reach",
+        "    return thread->switchable <= allowed;",
+        "    return true;",
+    ),
+    Mutant(
+        "the level of the event to come is ignored",
+        "reach.c",
+        "unit/reach",
+        "return l->run->trace.events[thread->positions[count]].switchable <= allowed;",
+        "return true;",
+    ),
+    Mutant(
+        "a lock of several threads counts as one thread's",
+        "context.c",
+        "unit/context",
+        "*user = *user == FR_TID_NONE || *user == thread ? thread : SEVERAL;",
+        "*user = thread;",
+    ),
+    Mutant(
+        "a trace is asked for an event without what it needs",
+        "library.c",
+        "unit/library",
+        "if (need->index > counts[need->thread])",
+        "if (0)",
+    ),
+    Mutant(
+        "wakeup trees for objects without names",
+        "explorer.c",
+        "model/random",
+        "e->plan.order == FR_ORDER_LOWEST_FIRST || !has_names",
+        "e->plan.order == FR_ORDER_LOWEST_FIRST || false",
     ),
 ]
 
