@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inside.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <structmember.h>
 
@@ -11,15 +12,22 @@
 #include "observe.h"
 #include "outside.h"
 
-enum { DEPTH_MAX = 32 };  // of tuples in tuples, and of partials in partials
+enum { DEPTH_MAX = 32 };  // of partials in partials
+
+// Containers that are still to be looked into.
+struct stack {
+    struct {
+        PyObject *object;  // borrowed
+        bool is_private;   // nobody else has it
+    } * entries;
+    size_t count, capacity;
+};
 
 struct walk {
     struct access_list *list;
-    PyObject **next;  // the containers of the next level
-    uint32_t count;
-    int depth;
-    bool is_private;  // nobody else has what the object was found in
-    bool is_root;     // looks for the containers that an iterator goes over
+    struct stack here, next;  // of this level, and of the next
+    bool is_private;          // nobody else has what the object was found in
+    bool is_root;             // looks for the containers that an iterator goes over
 };
 
 static bool is_leaf(PyObject *object) {
@@ -34,82 +42,117 @@ static bool is_transparent(PyObject *object) {
     return PyTuple_Check(object) || PyFrozenSet_Check(object);
 }
 
-static int visit(PyObject *object, void *context);
-
-static int look_through(struct walk *walk, PyObject *object, bool is_private) {
-    if (walk->depth == DEPTH_MAX) {
-        walk->list->is_full = true;
-        return 0;
+static void push(struct access_list *list, struct stack *stack, PyObject *object, bool is_private) {
+    if (stack->count == stack->capacity) {
+        size_t capacity = stack->capacity != 0 ? 2 * stack->capacity : 16;
+        void *entries = realloc(stack->entries, capacity * sizeof *stack->entries);
+        if (entries == NULL) {
+            list->is_full = true;  // refused: what cannot be looked at is not passed over
+            return;
+        }
+        stack->entries = entries;
+        stack->capacity = capacity;
     }
-    struct walk inner = *walk;
-    inner.depth++;
-    inner.is_private = is_private;
-    int result = Py_TYPE(object)->tp_traverse(object, visit, &inner);
-    walk->count = inner.count;
-    return result;
+    stack->entries[stack->count].object = object;
+    stack->entries[stack->count++].is_private = is_private;
 }
 
 static bool is_alone(PyObject *object) {
     return Py_REFCNT(object) - location_references(object) <= 1;
 }
 
+static int visit_for_more(PyObject *object, void *context) {
+    bool *has_more = context;
+    *has_more |= is_transparent(object) || container_kind_of(object) != CONTAINER_NONE;
+    return 0;
+}
+
+// A tuple is no level. One that others have, too, is looked through once: its location remembers.
+static void look_through(struct walk *walk, PyObject *object) {
+    bool is_private = walk->is_private && is_alone(object);
+    bool has_more = walk->list->inside_writes || is_private;
+    if (!has_more)
+        Py_TYPE(object)->tp_traverse(object, visit_for_more, &has_more);
+    uint32_t before = walk->list->count;
+    if (has_more && !is_alone(object))
+        access_add(walk->list, location_of_object(object), FR_READ);
+    if (has_more && (is_alone(object) || walk->list->count > before))
+        push(walk->list, &walk->here, object, is_private);
+}
+
 // Called by tp_traverse for all that a container holds.
 static int visit(PyObject *object, void *context) {
     struct walk *walk = context;
-    if (is_transparent(object))
-        return look_through(walk, object, walk->is_private && is_alone(object));
+    if (is_transparent(object)) {
+        look_through(walk, object);
+        return 0;
+    }
     enum container_kind kind = container_kind_of(object);
-    if (walk->is_root && kind == CONTAINER_ITERATOR && !is_leaf(object))
-        return look_through(walk, object, walk->is_private && is_alone(object));
+    if (walk->is_root && kind == CONTAINER_ITERATOR && !is_leaf(object)) {
+        look_through(walk, object);
+        return 0;
+    }
     if (walk->list->inside_writes)
         access_add_object(walk->list, object, true);
     if (kind != CONTAINER_WHOLE)
         return 0;
     PyObject *owner = container_owner(object);
-    if (!walk->is_root && walk->is_private && owner == object && is_alone(object))
-        return is_leaf(object) ? 0 : look_through(walk, object, true);
-    uint32_t before = walk->list->count;
-    if (!walk->is_root)
-        access_add(walk->list, location_of_object(owner),
-                   walk->list->inside_writes ? FR_WRITE : FR_READ);
-    bool is_new = walk->is_root || walk->list->count > before;
-    if (!is_new || is_leaf(owner))
+    if (walk->is_root) {
+        push(walk->list, &walk->next, owner, false);
         return 0;
-    if (walk->count == FR_ACCESSES_MAX)
-        walk->list->is_full = true;
-    else
-        walk->next[walk->count++] = owner;
+    }
+    if (walk->is_private && owner == object && is_alone(object)) {
+        if (!is_leaf(object))
+            push(walk->list, &walk->here, object, true);
+        return 0;
+    }
+    uint32_t before = walk->list->count;
+    access_add(walk->list, location_of_object(owner),
+               walk->list->inside_writes ? FR_WRITE : FR_READ);
+    if (walk->list->count > before && !is_leaf(owner))
+        push(walk->list, &walk->next, owner, false);
     return 0;
+}
+
+// Looks into all that is in `here`, and into what is found on the way and is no level.
+static void walk_level(struct walk *walk) {
+    while (walk->here.count > 0 && !walk->list->is_full) {
+        PyObject *object = walk->here.entries[--walk->here.count].object;
+        walk->is_private = walk->here.entries[walk->here.count].is_private;
+        if (!is_leaf(object))
+            Py_TYPE(object)->tp_traverse(object, visit, walk);
+    }
 }
 
 void inside_add(struct access_list *list, PyObject *object, bool is_private) {
     if (object == NULL || is_leaf(object) || container_is_primitive(object))
         return;
     enum container_kind kind = container_kind_of(object);
-    bool is_way = is_transparent(object) || kind == CONTAINER_ITERATOR;
-    if (kind != CONTAINER_WHOLE && !is_way)
+    if (kind == CONTAINER_NONE && !is_transparent(object))
         return;
     list->may_go_on = true;
-    PyObject *levels[2][FR_ACCESSES_MAX];
-    struct walk walk = {.list = list, .next = levels[0], .is_private = is_private};
+    if (list->level == 0)
+        return;
+    struct walk walk = {.list = list, .is_root = kind == CONTAINER_ITERATOR};
     PyObject *owner = container_owner(object);
-    if (kind == CONTAINER_ITERATOR) {
-        walk.is_root = true;
-        Py_TYPE(object)->tp_traverse(object, visit, &walk);
+    push(list, &walk.here, owner, is_private && owner == object && !walk.is_root);
+    if (walk.is_root) {
+        walk_level(&walk);
         walk.is_root = false;
-    } else if (!is_leaf(owner)) {
-        walk.next[walk.count++] = owner;
+        walk.here.count = 0;
+        struct stack empty = walk.here;
+        walk.here = walk.next;
+        walk.next = empty;
     }
-    for (int level = 0; level < list->level && walk.count > 0; level++) {
-        PyObject **here = walk.next;
-        uint32_t count = walk.count;
-        walk.next = levels[(level + 1) % 2];
-        walk.count = 0;
-        for (uint32_t i = 0; i < count; i++) {
-            walk.is_private = is_private && level == 0 && kind != CONTAINER_ITERATOR;
-            Py_TYPE(here[i])->tp_traverse(here[i], visit, &walk);
-        }
+    for (int level = 0; level < list->level && walk.here.count > 0; level++) {
+        walk_level(&walk);
+        struct stack done = walk.here;
+        walk.here = walk.next;
+        walk.next = done;
+        walk.next.count = 0;
     }
+    free(walk.here.entries);
+    free(walk.next.entries);
 }
 
 // ------------------------------------------------------------------------------ callbacks

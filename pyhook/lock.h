@@ -54,7 +54,7 @@ int lock_try(const struct interpose_twin *acquire, PyObject *lock);
 PyObject *lock_acquire_unwinding(const struct interpose_twin *acquire, PyObject *lock,
                                  const struct lock_request *request);
 // Takes the real lock after the model said who gets it: the answer for Python. Refuses if the real
-// lock says something else.
+// lock says something else. `release` gives it back if the execution is given up meanwhile.
 PyObject *lock_act(const struct interpose_twin *acquire, const struct interpose_twin *release,
                    PyObject *lock, const struct lock_request *request);
 // The original waited for real, in setup() or invariant(): time has passed if it timed out. Passes
