@@ -1,5 +1,6 @@
 // Calls: what calling something that is implemented in C does to the containers it is given.
 // SPDX-License-Identifier: Apache-2.0
+// long because the ways to call something are many, and none means anything without the others.
 #include "call.h"
 
 #include <string.h>
