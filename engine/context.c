@@ -45,8 +45,11 @@ static tset note_operations(struct context *c, const struct run *run) {
     const struct trace *trace = &run->trace;
     for (uint32_t at = 0; at < trace->length; at++) {
         const struct event *event = &trace->events[at];
-        note_operation(c, event->kind, event->thread, event->target,
-                       &trace->touches[event->touches_at], event->touch_count, &joined);
+        // There are no touches at all yet if no event had one.
+        const struct touch *touches =
+            event->touch_count == 0 ? NULL : &trace->touches[event->touches_at];
+        note_operation(c, event->kind, event->thread, event->target, touches, event->touch_count,
+                       &joined);
     }
     for (fr_tid t = 0; t < run->thread_count; t++) {
         const struct thread *thread = &run->threads[t];

@@ -161,7 +161,22 @@ static void check_many_threads(void) {
     stage_close(&stage);
 }
 
+// Threads that touch nothing: there is no touch in the whole trace. Found by fuzzing, under UBSan.
+static void check_untouched(void) {
+    struct stage own;
+    stage_open_text(&own, "late thread child { }\nthread main { spawn child; join child; }", NULL);
+    stage_start(&own, (struct fr_plan){.strategy = FR_STRATEGY_DPOR,
+                                       .bound = FR_BOUND_PREEMPTIONS,
+                                       .bound_max = 2});
+    uint32_t executions = 0;
+    while (stage_next(&own))
+        executions++;
+    CHECK(executions == 1, "%u executions", executions);
+    stage_close(&own);
+}
+
 int main(void) {
+    check_untouched();
     check_many_threads();
     check_random(getenv("FRONTRUN_LONG") != NULL ? 20000 : 1500);
     return 0;
