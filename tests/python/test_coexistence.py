@@ -74,8 +74,7 @@ def coverage(tmp_path_factory: pytest.TempPathFactory) -> str:
         text=True,
         timeout=300,
     )
-    if installed.returncode != 0:
-        pytest.skip(f"{COVERAGE} could not be installed: {installed.stderr.strip()[-200:]}")
+    assert installed.returncode == 0, f"{COVERAGE} could not be installed: {installed.stderr}"
     return str(directory)
 
 

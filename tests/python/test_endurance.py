@@ -64,8 +64,7 @@ def test_under_the_address_sanitizer(tmp_path: Path) -> None:
     library = subprocess.run(
         ["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=False
     ).stdout.strip()
-    if shutil.which("cmake") is None or not os.path.isabs(library):
-        pytest.skip("needs cmake, and gcc with libasan")
+    assert shutil.which("cmake") and os.path.isabs(library), "needs cmake, and gcc with libasan"
     build = tmp_path / "build"
     for command in (
         [
