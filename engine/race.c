@@ -84,7 +84,7 @@ static bool is_direct_race(const struct trace *trace, uint32_t at, uint32_t firs
     return false;
 }
 
-static enum fr_status find_of_event(struct races *races, const struct run *run, uint32_t at) {
+static enum fr_status find_of_causes(struct races *races, const struct run *run, uint32_t at) {
     const struct trace *trace = &run->trace;
     const struct event *b = &trace->events[at];
     enum fr_status status = FR_OK;
@@ -93,6 +93,13 @@ static enum fr_status find_of_event(struct races *races, const struct run *run, 
         if (is_reversible(trace, at, cause))
             status = add_race(races, run, cause.at, at, b->thread);
     }
+    return status;
+}
+
+static enum fr_status find_of_event(struct races *races, const struct run *run, uint32_t at) {
+    const struct trace *trace = &run->trace;
+    const struct event *b = &trace->events[at];
+    enum fr_status status = find_of_causes(races, run, at);
     if (status == FR_OK && b->kind == FR_OP_ACQUIRE && b->rival != NONE && b->rival >= b->barrier &&
         !is_ordered_otherwise(trace, b->rival, b) && !is_direct_race(trace, at, b->rival))
         status = add_race(races, run, b->rival, at, b->thread);
@@ -209,12 +216,7 @@ static enum fr_status find_of_chain(struct races *races, const struct run *run, 
 static enum fr_status find_all_of_event(struct races *races, const struct run *run, uint32_t at) {
     const struct trace *trace = &run->trace;
     const struct event *b = &trace->events[at];
-    enum fr_status status = FR_OK;
-    for (uint32_t i = 0; status == FR_OK && i < b->cause_count; i++) {
-        struct cause cause = trace->causes[b->causes_at + i];
-        if (is_reversible(trace, at, cause))
-            status = add_race(races, run, cause.at, at, b->thread);
-    }
+    enum fr_status status = find_of_causes(races, run, at);
     struct race race = {.second = at, .thread = b->thread};
     if (status == FR_OK && b->kind == FR_OP_ACQUIRE)
         status = find_of_chain(races, run, b->rival, race, trace_last(trace, at), b->barrier);

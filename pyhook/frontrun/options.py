@@ -24,7 +24,7 @@ WATCHDOG_MAX = 86_400.0
 
 
 class UnsupportedError(NotImplementedError):
-    """An option has a value that is known, but that this version cannot do."""
+    """An argument of the original that has no twin here: the recorders of its private modules."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Options:
     warnings_as_errors: bool = False
 
     def __post_init__(self) -> None:
-        """ValueError for a value that has no meaning, UnsupportedError for one we cannot do."""
+        """ValueError for a value that has no meaning."""
         self.check_words()
         for name in ("max_branches", "max_attempts", "max_ops", "max_executions", "depth"):
             check_whole(name, getattr(self, name), 1, optional=name == "max_executions")

@@ -329,35 +329,30 @@ def case_async_exception() -> Any:
 def case_stack() -> Any:
     """C recursion as deep as Python allows it, in three threads at once."""
 
-    # In code that is not observed, as it makes a million instructions and objects.
+    # In code that is not observed, as it makes a million instructions.
     names: dict[str, Any] = {}
     source = """
-import threading
-kept = threading.local()
 def build():
     nested = []
     for _ in range(400_000):
         nested = [nested]
-    kept.nested = nested
-def show():
-    repr(kept.nested)
-def take_apart():
-    nested = kept.__dict__.pop("nested")
+    return nested
+def take_apart(nested):
     while nested:
         nested = nested.pop()
 """
     exec(compile(source, "elsewhere.py", "exec"), names)
 
     def nest(counter: Counter) -> None:
-        names["build"]()
+        nested = names["build"]()
         increment(counter)
         try:
-            names["show"]()
+            repr(nested)
         except RecursionError:
             increment(counter)
         else:
             raise AssertionError("no limit")
-        names["take_apart"]()
+        names["take_apart"](nested)
 
     return walk([nest, nest, nest], executions=5)
 

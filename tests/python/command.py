@@ -44,3 +44,14 @@ def only(paths: list[Path]) -> Path:
     """The one path there is."""
     assert len(paths) == 1, paths
     return paths[0]
+
+
+def install(package: str, directory: Path) -> str:
+    """Puts a package of the package index into a directory of its own, and answers that."""
+    command = [
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+        *("--no-deps", "--target", str(directory), package),
+    ]
+    installed = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert installed.returncode == 0, f"{package} could not be installed: {installed.stderr}"
+    return str(directory)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import frontrun_fuzz
+from command import frontrun_fuzz, install
 
 CASES = Path(__file__).with_name("coexistence.py")
 HAS_MONITORING = sys.version_info >= (3, 12)
@@ -64,18 +64,7 @@ def test_another_monitoring_tool(alone: Any) -> None:
 @pytest.fixture(scope="session")
 def coverage(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A directory with coverage.py in it, from the package index."""
-    directory = tmp_path_factory.mktemp("coverage") / "site-packages"
-    installed = subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-            *("--no-deps", "--target", str(directory), COVERAGE),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert installed.returncode == 0, f"{COVERAGE} could not be installed: {installed.stderr}"
-    return str(directory)
+    return install(COVERAGE, tmp_path_factory.mktemp("coverage") / "site-packages")
 
 
 # sys.monitoring is a core that coverage.py has since 3.12.

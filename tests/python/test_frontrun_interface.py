@@ -428,3 +428,8 @@ def test_the_scheduler_says_who_does_not_come() -> None:
     other = OpcodeScheduler([1, 0], 2)
     other.mark_done(1)
     assert other.wait_for_turn(0)
+
+
+def test_a_recorder_of_the_original_is_refused() -> None:
+    with pytest.raises(NotImplementedError, match="trace_recorder is not supported"):
+        frontrun.bytecode.run_with_schedule([0], object, [print], trace_recorder=object())

@@ -6,13 +6,12 @@ from __future__ import annotations
 import collections
 import os
 import queue
-import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
 import pytest
-from command import frontrun_fuzz, only
+from command import frontrun_fuzz, install, only
 from frontrun.options import Options
 from frontrun.traced import check_patterns, traced_files
 
@@ -184,18 +183,7 @@ def test_a_harness_and_the_command_line_choose_the_carrier(carrier: str, tmp_pat
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A directory with cachetools in it, from the package index."""
-    directory = tmp_path_factory.mktemp("packages") / "site-packages"
-    installed = subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-            *("--no-deps", "--target", str(directory), CACHETOOLS),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert installed.returncode == 0, f"{CACHETOOLS} could not be installed: {installed.stderr}"
-    return str(directory)
+    return install(CACHETOOLS, tmp_path_factory.mktemp("packages") / "site-packages")
 
 
 def test_a_race_in_an_installed_package_is_found(tmp_path: Path, packages: str) -> None:
