@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dpor.h"
 
-void dpor_init(struct dpor *dpor, struct alloc *alloc, bool stable_keys) {
+void dpor_init(struct dpor *dpor, struct alloc *alloc) {
     *dpor = (struct dpor){.alloc = alloc};
-    wakeup_init(&dpor->wakeup, alloc, stable_keys);
+    wakeup_init(&dpor->wakeup, alloc);
 }
 
 void dpor_release(struct dpor *dpor) {
@@ -152,7 +152,6 @@ enum fr_status dpor_before(struct dpor *dpor, const struct run *run, fr_tid tid,
         assert(branch.step.thread == tid);
     }
     node->thread = tid;
-    node->objects = run->objects.count;
     node->event_hash = 0;
     node->announced = run_announced(run);
     struct touch spare;
@@ -233,7 +232,7 @@ static bool is_covered_by_sleep(const struct dpor *dpor, const struct run *run, 
         if (!foresee_operation(run, tset_first(rest), at, NULL, 0, &step, &spare))
             continue;
         bool is_foreign = tset_has(dpor->nodes[at].foreign, step.thread);
-        enum initial initial = wakeup_initial(&step, true, w);
+        enum initial initial = wakeup_initial(&step, w);
         if (initial == INITIAL_FIRST || (initial != INITIAL_NOT && !is_foreign))
             return true;
     }
@@ -245,14 +244,11 @@ static enum fr_status reverse_race(struct dpor *dpor, const struct run *run, str
         return FR_OK;  // belongs to whoever explores above the prefix
     uint32_t count = 0;
     enum fr_status status = build_reversal(dpor, run, race, &count);
-    struct sequence w = {.steps = dpor->steps,
-                         .order = dpor->picks,
-                         .count = count,
-                         .known = dpor->nodes[race.first].objects};
+    struct sequence w = {.steps = dpor->steps, .order = dpor->picks, .count = count};
     if (status != FR_OK || is_covered_by_sleep(dpor, run, race.first, &w))
         return status;
     bool inserted;
-    status = wakeup_insert(&dpor->wakeup, &dpor->nodes[race.first].wut, run, &w, &inserted);
+    status = wakeup_insert(&dpor->wakeup, &dpor->nodes[race.first].wut, &w, &inserted);
     dpor->inserted += inserted;
     return status;
 }

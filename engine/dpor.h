@@ -17,7 +17,6 @@ struct node {
     tset sleep;
     tset foreign;         // of them: what begins with these is explored by whoever has that prefix
     uint32_t wut;         // first branch still to be explored, or NONE
-    uint32_t objects;     // how many were known here
     uint32_t explored;    // branches done
     uint64_t begun;       // executions that had ended when the branch at hand was taken
     uint64_t size;        // executions of all branches done
@@ -51,7 +50,7 @@ struct dpor {
     bool exhausted;
 };
 
-void dpor_init(struct dpor *dpor, struct alloc *alloc, bool stable_keys);
+void dpor_init(struct dpor *dpor, struct alloc *alloc);
 void dpor_release(struct dpor *dpor);
 // A new exploration.
 void dpor_start(struct dpor *dpor, const struct fr_plan *plan);

@@ -28,7 +28,7 @@ enum fr_status fr_explorer_new(const struct fr_config *config, struct fr_explore
         return FR_NOMEM;
     *e = (struct fr_explorer){.config = used, .errmsg = ""};
     e->alloc = (struct alloc){.host = used.allocator, .calls = 1};
-    dpor_init(&e->dpor, &e->alloc, used.stable_keys);
+    dpor_init(&e->dpor, &e->alloc);
     lineage_init(&e->lineage, &e->alloc);
     bound_init(&e->bound, &e->alloc);
     replay_init(&e->replay);

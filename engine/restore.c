@@ -189,13 +189,12 @@ struct known {
     uint32_t events_max;
 };
 
-static void get_touches(struct reader *r, const struct wakeup *wakeup, struct step *step,
-                        struct touch touches[FR_ACCESSES_MAX], uint32_t objects) {
+static void get_touches(struct reader *r, struct step *step, struct touch touches[FR_ACCESSES_MAX],
+                        uint32_t objects) {
     for (uint32_t i = 0; i < step->touch_count; i++) {
         uint32_t slot = get32(r);
         uint8_t mode = get8(r);
-        bool may_be_unknown = !wakeup->stable_keys && slot == NONE;
-        expect(r, mode < FR_MODES && (slot < objects || may_be_unknown));
+        expect(r, mode < FR_MODES && slot < objects);
         touches[i] = (struct touch){.slot = slot, .mode = mode};
     }
     step->touches = touches;
@@ -219,7 +218,7 @@ static enum fr_status get_branch(struct reader *r, struct wakeup *wakeup, const 
     step.value = (int64_t)get64(r);
     step.expect = (int64_t)get64(r);
     uint64_t required = get64(r);
-    step.touch_count = get8(r);
+    step.touch_count = get32(r);
     bool has_target = step.kind == FR_OP_SPAWN || step.kind == FR_OP_JOIN;
     bool is_bare = has_target || step.kind == FR_OP_SLEEP;
     expect(r, *links <= (SAVE_CHILD | SAVE_NEXT) && step.kind < FR_OP_KINDS);
@@ -231,7 +230,7 @@ static enum fr_status get_branch(struct reader *r, struct wakeup *wakeup, const 
     expect(r, is_many || step.touch_count == (is_bare ? 0U : 1U));
     if (r->bad)
         return FR_CORRUPT;
-    get_touches(r, wakeup, &step, touches, known->objects);
+    get_touches(r, &step, touches, known->objects);
     return r->bad ? FR_CORRUPT : wakeup_restore(wakeup, &step, required != 0, made);
 }
 
@@ -273,7 +272,6 @@ static enum fr_status get_node(struct reader *r, struct dpor *dpor, const struct
     node->wut = NONE;
     node->sleep = get64(r);
     node->foreign = get64(r);
-    node->objects = get32(r);
     node->explored = get32(r);
     node->begun = get64(r), node->size = get64(r), node->last_size = get64(r);
     node->thread = get32(r);
@@ -281,12 +279,9 @@ static enum fr_status get_node(struct reader *r, struct dpor *dpor, const struct
     node->announced = get64(r);
     expect(r, ((node->sleep | node->foreign) & ~known->threads) == 0 &&
                   is_known_thread(known, node->thread));
-    struct known here = *known;
-    if (!dpor->wakeup.stable_keys)
-        here.objects = node->objects;
     if (!get_bool(r))
         return result(r, FR_OK);
-    return r->bad ? FR_CORRUPT : get_trees(r, &dpor->wakeup, &here, &node->wut);
+    return r->bad ? FR_CORRUPT : get_trees(r, &dpor->wakeup, known, &node->wut);
 }
 
 static enum fr_status get_dpor(struct reader *r, struct dpor *dpor, const struct known *known) {
@@ -296,7 +291,7 @@ static enum fr_status get_dpor(struct reader *r, struct dpor *dpor, const struct
     dpor->exhausted = get_bool(r);
     dpor->base = get32(r);
     dpor->replay = get32(r);
-    uint32_t count = get_count(r, 61);
+    uint32_t count = get_count(r, 65);
     expect(r, count == 0 ? dpor->replay == 0 : dpor->replay == count - 1);
     expect(r, dpor->base <= dpor->replay && count <= known->events_max);
     if (r->bad)

@@ -117,7 +117,7 @@ static void put_branch(struct writer *w, const struct wakeup *wakeup, const stru
     put64(w, (uint64_t)step->value);
     put64(w, (uint64_t)step->expect);
     put64(w, branch->required);
-    put8(w, step->touch_count);
+    put32(w, step->touch_count);
     for (uint32_t i = 0; i < step->touch_count; i++) {
         const struct touch *touch = &wakeup->touches[branch->touches_at + i];
         put32(w, touch->slot);
@@ -152,7 +152,6 @@ static void put_dpor(struct writer *w, const struct dpor *dpor) {
         const struct node *node = &dpor->nodes[depth];
         put64(w, node->sleep);
         put64(w, node->foreign);
-        put32(w, node->objects);
         put32(w, node->explored);
         put64(w, node->begun);
         put64(w, node->size);

@@ -13,9 +13,11 @@
 //   objects    list of u64 keys, by slot; empty unless keys are stable
 //   walk       u32 steps_most; u32 count per thread; u32 object_count;
 //              list of samples (u64 site, u32 at, u32 object, u32 thread)
-//   dpor       u64 turn, u64 inserted, u8 exhausted, u32 base, u32 replay;
-//              list of nodes (u64 sleep, u64 foreign, u32 objects, u32 explored, u32 thread, u64
-//              event_hash, u64 announced, u8 has_trees, the trees if so)
+//   dpor       u64 turn, u64 inserted, u64 ended, u64 later_size, u64 earlier_size, u8 exhausted,
+//              u32 base, u32 replay;
+//              list of nodes (u64 sleep, u64 foreign, u32 explored, u64 begun, u64 size,
+//              u64 last_size, u32 thread, u64 event_hash, u64 announced, u8 has_trees, the trees if
+//              so)
 //   lineage    u64 inserted, u8 exhausted, u32 base, u32 root_leads;
 //              list of links (u64 event_hash, u64 announced, u32 parent, u32 from, u32 leads,
 //              u32 thread, u8 overtakes); list of leads, the top last (u32 link, u32 at, u32
@@ -29,16 +31,16 @@
 //   checksum   u64, XXH3 of everything before
 //
 // A list of trees is its branches in preorder, each: u8 links (SAVE_CHILD, SAVE_NEXT), u8 kind,
-// u32 thread, u32 target, u32 index, u64 past, u64 value, u64 expect, u64 required, u8 touch_count,
-// touches (u32 slot, u8 mode). The links say where the next branch of the list hangs, so that any
-// sequence of branches is a list of trees: there are no references that could form a cycle. The
-// parent of a link comes before it in the list.
+// u32 thread, u32 target, u32 index, u64 past, u64 value, u64 expect, u64 required, u32
+// touch_count, touches (u32 slot, u8 mode). The links say where the next branch of the list hangs,
+// so that any sequence of branches is a list of trees: there are no references that could form a
+// cycle. The parent of a link comes before it in the list.
 #ifndef ENGINE_SAVE_H
 #define ENGINE_SAVE_H
 
 #include "explorer.h"
 
-enum { SAVE_MAGIC = 0x56535246, SAVE_VERSION = 4 };
+enum { SAVE_MAGIC = 0x56535246, SAVE_VERSION = 5 };
 enum { SAVE_CHECKSUM = 8, SAVE_CHILD = 1, SAVE_NEXT = 2 };
 
 uint64_t save_checksum(const uint8_t *bytes, size_t size);

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wakeup.h"
 
-void wakeup_init(struct wakeup *wakeup, struct alloc *alloc, bool stable_keys) {
-    *wakeup = (struct wakeup){.alloc = alloc, .stable_keys = stable_keys};
+void wakeup_init(struct wakeup *wakeup, struct alloc *alloc) {
+    *wakeup = (struct wakeup){.alloc = alloc};
     wakeup_clear(wakeup);
 }
 
@@ -39,15 +39,11 @@ static enum fr_status take_touches(struct wakeup *wakeup, const struct step *ste
     return FR_OK;
 }
 
-static enum fr_status new_branch(struct wakeup *wakeup, const struct step *step, uint32_t known,
-                                 uint32_t *out) {
+static enum fr_status new_branch(struct wakeup *wakeup, const struct step *step, uint32_t *out) {
     uint32_t touches_at;
     enum fr_status status = take_touches(wakeup, step, &touches_at);
     if (status != FR_OK)
         return status;
-    for (uint32_t i = 0; i < step->touch_count; i++)
-        if (!wakeup->stable_keys && wakeup->touches[touches_at + i].slot >= known)
-            wakeup->touches[touches_at + i].slot = NONE;
     *out = wakeup->free_branch;
     if (*out != NONE) {
         wakeup->free_branch = wakeup->branches[*out].next;
@@ -68,7 +64,7 @@ static enum fr_status new_branch(struct wakeup *wakeup, const struct step *step,
 
 enum fr_status wakeup_restore(struct wakeup *wakeup, const struct step *step, bool required,
                               uint32_t *out) {
-    enum fr_status status = new_branch(wakeup, step, NONE, out);
+    enum fr_status status = new_branch(wakeup, step, out);
     if (status == FR_OK)
         wakeup->branches[*out].required = required;
     return status;
@@ -115,56 +111,18 @@ void wakeup_drop(struct wakeup *wakeup, uint32_t head) {
     }
 }
 
-static bool touches_are_known(const struct touch *touches, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++)
-        if (touches[i].slot == NONE)
-            return false;
-    return true;
+static struct step step_of(const struct wakeup *wakeup, uint32_t at) {
+    struct step step = wakeup->branches[at].step;
+    step.touches = touches_of(wakeup, &wakeup->branches[at]);
+    return step;
 }
 
-// The operation of this index of the thread in the current execution, if it has the same past: then
-// it is the same operation, though its slots may have other numbers now.
-static bool same_operation(const struct run *run, const struct step *step, struct step *now,
-                           struct touch *spare) {
-    const struct thread *thread = &run->threads[step->thread];
-    if (step->index <= thread->count)
-        *now = trace_step(&run->trace, thread->positions[step->index - 1]);
-    else if (step->index == thread->count + 1 && thread->pending)
-        *now = run_pending(run, step->thread, spare);
-    else
-        return false;
-    return now->past == step->past && now->touch_count == step->touch_count;
-}
-
-// The branch as a step of the current execution. The outcome of a conditional one stays that of the
-// branch. False if its objects cannot be told.
-static bool branch_step(const struct wakeup *wakeup, uint32_t at, const struct run *run,
-                        struct step *out, struct touch *spare) {
-    const struct branch *branch = &wakeup->branches[at];
-    const struct touch *stored = touches_of(wakeup, branch);
-    *out = branch->step;
-    out->touches = stored;
-    if (wakeup->stable_keys || out->touch_count == 0 || touches_are_known(stored, out->touch_count))
-        return true;
-    struct step now;
-    if (!same_operation(run, &branch->step, &now, spare))
-        return false;
-    out->slots = now.slots;
-    out->touches = now.touches;
-    // An acquire that waited may have become a try since then.
-    if (step_is_conditional(out->kind) || out->kind == FR_OP_ACQUIRE) {
-        *spare = (struct touch){.slot = now.touches[0].slot, .mode = stored[0].mode};
-        out->touches = spare;
-    }
-    return true;
-}
-
-enum initial wakeup_initial(const struct step *step, bool comparable, const struct sequence *w) {
+enum initial wakeup_initial(const struct step *step, const struct sequence *w) {
     for (uint32_t i = 0; i < w->count; i++) {
         const struct step *other = &w->steps[w->order[i]];
         if (other->thread == step->thread)
             return INITIAL_FIRST;
-        if (comparable && step_depends(step, other))
+        if (step_depends(step, other))
             return INITIAL_NOT;
     }
     return INITIAL_INDEPENDENT;
@@ -190,7 +148,7 @@ static enum fr_status append_chain(struct wakeup *wakeup, uint32_t *head, uint32
     // From the end, so that nothing is linked before all of it exists.
     for (uint32_t i = w->count; i-- > 0;) {
         uint32_t made;
-        enum fr_status status = new_branch(wakeup, &w->steps[w->order[i]], w->known, &made);
+        enum fr_status status = new_branch(wakeup, &w->steps[w->order[i]], &made);
         if (status != FR_OK) {
             wakeup_drop(wakeup, chain);
             return status;
@@ -207,31 +165,25 @@ static enum fr_status append_chain(struct wakeup *wakeup, uint32_t *head, uint32
 }
 
 // The first of these siblings that is a weak initial of w, or NONE.
-static uint32_t find_initial(struct wakeup *wakeup, uint32_t first, const struct run *run,
-                             const struct sequence *w, bool is_first_level, enum initial *how) {
+static uint32_t find_initial(const struct wakeup *wakeup, uint32_t first, const struct sequence *w,
+                             enum initial *how) {
     for (uint32_t child = first; child != NONE; child = wakeup->branches[child].next) {
-        struct step step;
-        struct touch spare;
-        bool comparable = branch_step(wakeup, child, run, &step, &spare);
-        // The first level is always comparable, since the next operation of every thread was
-        // announced; should it not be (the program did not repeat itself), it covers nothing.
-        if (!comparable && is_first_level)
-            continue;
-        *how = wakeup_initial(&step, comparable, w);
+        struct step step = step_of(wakeup, child);
+        *how = wakeup_initial(&step, w);
         if (*how != INITIAL_NOT)
             return child;
     }
     return NONE;
 }
 
-enum fr_status wakeup_insert(struct wakeup *wakeup, uint32_t *head, const struct run *run,
-                             struct sequence *w, bool *inserted) {
+enum fr_status wakeup_insert(struct wakeup *wakeup, uint32_t *head, struct sequence *w,
+                             bool *inserted) {
     uint32_t parent = NONE;
     *inserted = false;
     while (w->count > 0) {
         enum initial how = INITIAL_NOT;
         uint32_t first = *link_of(wakeup, head, parent);
-        uint32_t child = find_initial(wakeup, first, run, w, parent == NONE, &how);
+        uint32_t child = find_initial(wakeup, first, w, &how);
         if (child == NONE) {
             *inserted = true;
             return append_chain(wakeup, head, parent, w);
@@ -252,17 +204,14 @@ uint32_t wakeup_count(const struct wakeup *wakeup, uint32_t head) {
     return count;
 }
 
-// Is `step` a weak initial of some sequence from the root of the tree `at` to a leaf? Unknown
-// counts as yes. A path is cut as soon as its steps decide. Last children are followed without
-// recursion: a chain may be as long as an execution.
+// Is `step` a weak initial of some sequence from the root of the tree `at` to a leaf? A path is cut
+// as soon as its steps decide. Last children are followed without recursion: a chain may be as long
+// as an execution.
 static bool is_initial_below(const struct wakeup *wakeup, const struct step *step, uint32_t at) {
     for (;;) {
         const struct branch *branch = &wakeup->branches[at];
-        struct step other = branch->step;
-        other.touches = touches_of(wakeup, branch);
+        struct step other = step_of(wakeup, at);
         if (other.thread == step->thread)
-            return true;
-        if (!wakeup->stable_keys && !touches_are_known(other.touches, other.touch_count))
             return true;
         if (step_depends(step, &other))
             return false;
@@ -283,10 +232,7 @@ bool wakeup_move_first(struct wakeup *wakeup, uint32_t *head, uint32_t n) {
         before = wakeup->branches[before].next;
     uint32_t at = wakeup->branches[before].next;
     const struct branch *branch = &wakeup->branches[at];
-    struct step step = branch->step;
-    step.touches = touches_of(wakeup, branch);
-    if (!wakeup->stable_keys && !touches_are_known(step.touches, step.touch_count))
-        return false;
+    struct step step = step_of(wakeup, at);
     for (uint32_t other = *head; other != NONE; other = wakeup->branches[other].next)
         if (other != at && is_initial_below(wakeup, &step, other))
             return false;

@@ -9,8 +9,8 @@
 
 #include "foresee.h"
 
-// A node of a tree: a step as it was when inserted. Unless keys are stable, its touches name only
-// objects that were known in the state E; others have the slot NONE, see branch_step.
+// A node of a tree: a step as it was when inserted. Its touches name objects by slots that mean the
+// same in every execution: trees are for programs whose objects have names (stable keys).
 struct branch {
     struct step step;  // touches unused: see touches_at
     bool required;     // a reversal of a race at this very state; else only a hint how to go on
@@ -31,10 +31,9 @@ struct wakeup {
     uint32_t free_branch;
     uint32_t free_touches[FR_ACCESSES_MAX + 1];  // by size; linked through slot
     uint32_t live;                               // branches in use
-    bool stable_keys;
 };
 
-void wakeup_init(struct wakeup *wakeup, struct alloc *alloc, bool stable_keys);
+void wakeup_init(struct wakeup *wakeup, struct alloc *alloc);
 void wakeup_release(struct wakeup *wakeup);
 void wakeup_clear(struct wakeup *wakeup);
 
@@ -43,25 +42,18 @@ struct sequence {
     const struct step *steps;
     uint32_t *order;  // indices of steps, in order; insertion shortens it
     uint32_t count;
-    uint32_t known;  // number of objects known in E: their slots are the same in every execution
-                     // that passes through E
 };
 
 // insert[E](w, *head). *inserted tells whether something was added.
 //
-// A step below the first level cannot be compared with w if its thread took another path in this
-// execution and it touches an object that was not known in E. It then counts as independent of w.
-// That is sound: the first level is always compared exactly, so that the branches taken from E
-// remain a source set (JACM 2017, section 4), and what is below is a hint how to go on without
-// being blocked by sleep. A hint that cannot be followed is dropped.
+// The branches taken from E are a source set (JACM 2017, section 4); what is below the first level
+// is a hint how to go on without being blocked by sleep. A hint that cannot be followed is dropped.
 FR_MUST_CHECK enum fr_status wakeup_insert(struct wakeup *wakeup, uint32_t *head,
-                                           const struct run *run, struct sequence *w,
-                                           bool *inserted);
+                                           struct sequence *w, bool *inserted);
 // How many trees a list has.
 uint32_t wakeup_count(const struct wakeup *wakeup, uint32_t head);
 // Moves the n-th branch of *head to its front if its step is a weak initial of no sequence of the
-// other branches, so that it may be explored before them. False (and nothing moved) otherwise, also
-// where that cannot be told.
+// other branches, so that it may be explored before them. False (and nothing moved) otherwise.
 bool wakeup_move_first(struct wakeup *wakeup, uint32_t *head, uint32_t n);
 // Takes the first branch off *head: its children become *children.
 struct branch wakeup_take(struct wakeup *wakeup, uint32_t *head, uint32_t *children);
@@ -74,7 +66,7 @@ void wakeup_drop(struct wakeup *wakeup, uint32_t head);
 // Weak initials, WI[E](w): how `step`, the next of its thread after E, relates to the sequence w.
 enum initial { INITIAL_NOT, INITIAL_FIRST, INITIAL_INDEPENDENT };
 // FIRST: its thread occurs in w and nothing before it there depends on it. INDEPENDENT: its thread
-// does not occur in w and nothing in w depends on it, or that cannot be told (not comparable).
-enum initial wakeup_initial(const struct step *step, bool comparable, const struct sequence *w);
+// does not occur in w and nothing in w depends on it.
+enum initial wakeup_initial(const struct step *step, const struct sequence *w);
 
 #endif

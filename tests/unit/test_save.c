@@ -9,6 +9,7 @@
 #include "drive.h"
 #include "explore.h"
 #include "random_program.h"
+#include "stage.h"
 
 enum { WHOLE_MAX = 4000 };
 
@@ -262,11 +263,63 @@ static void check_killed(struct whole *whole, uint32_t saves, struct totals *tot
     totals->resumed++;
 }
 
+enum { WIDE_THREADS = 3, WIDE = 300 };
+
+// One execution of three threads that write three hundred objects at once. False: none is left.
+static bool execute_wide(struct fr_explorer *e, uint64_t *hash) {
+    enum fr_status status = fr_explorer_begin(e);
+    if (status != FR_OK)
+        return false;
+    static struct fr_access accesses[WIDE];
+    for (uint32_t i = 0; i < WIDE; i++)
+        accesses[i] = (struct fr_access){.key = 1 + i, .mode = FR_WRITE};
+    struct fr_op op = {.accesses = accesses, .access_count = WIDE};
+    for (fr_tid t = 0; status == FR_OK && t < WIDE_THREADS; t++)
+        status = fr_run_enter(e, FR_TID_NONE, &t);
+    for (fr_tid t = 0; status == FR_OK && t < WIDE_THREADS; t++)
+        status = fr_run_announce(e, t, &op);
+    for (;;) {
+        fr_tid next;
+        CHECK_OK(status);
+        CHECK_OK(fr_run_decide(e, &next));
+        if (next == FR_TID_NONE)
+            break;
+        status = fr_run_leave(e, next);
+    }
+    CHECK_OK(fr_explorer_end(e, FR_VERDICT_PASS, 0));
+    *hash = fr_trace_hash(e);
+    return true;
+}
+
+static void check_wide(void) {
+    struct fr_config config = stage_config();
+    struct fr_plan plan = {.strategy = FR_STRATEGY_DPOR};
+    struct fr_explorer *whole, *rest;
+    CHECK_OK(fr_explorer_new(&config, &whole));
+    CHECK_OK(fr_explorer_start(whole, &plan));
+    uint64_t hash, again;
+    CHECK(execute_wide(whole, &hash), "the first of six");
+    size_t size = fr_explorer_save(whole, NULL, 0);
+    uint8_t *bytes = malloc(size);
+    CHECK(fr_explorer_save(whole, bytes, size) == size, "saved");
+    CHECK_OK(fr_explorer_new(&config, &rest));
+    CHECK_OK(fr_explorer_restore(rest, bytes, size));
+    for (uint32_t i = 1; i < 6; i++) {
+        CHECK(execute_wide(whole, &hash) && execute_wide(rest, &again), "%u more", 6 - i);
+        CHECK(hash == again, "execution %u is another one", i);
+    }
+    CHECK(!execute_wide(whole, &hash) && !execute_wide(rest, &again), "nothing is left");
+    free(bytes);
+    fr_explorer_free(whole);
+    fr_explorer_free(rest);
+}
+
 int main(void) {
     struct totals totals = {0};
     bool is_long = getenv("FRONTRUN_LONG") != NULL;
     check_golden(&totals);
     check_random(is_long ? 3000 : 300, &totals);
+    check_wide();
     static struct program program;
     load_program("fib_bench", "k=3", &program);
     for (uint32_t saves = 1; saves <= 200; saves += 66)

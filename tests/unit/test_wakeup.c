@@ -1,4 +1,4 @@
-// Wakeup trees: what insertion adds, what it finds covered, and what it cannot compare.
+// Wakeup trees: what insertion adds, and what it finds covered.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Sequences are words such as "aX bx": thread a writes object x (upper case), thread b reads it.
@@ -14,22 +14,19 @@ struct forest {
     struct alloc_fault fault;
     struct alloc alloc;
     struct wakeup wakeup;
-    struct run run;  // nobody has done anything
     uint32_t head;
 };
 
-static void open_forest(struct forest *forest, bool stable_keys) {
+static void open_forest(struct forest *forest) {
     *forest = (struct forest){.head = NONE};
     forest->alloc.host = alloc_fault_allocator(&forest->fault);
-    CHECK_OK(run_init(&forest->run, &forest->alloc, 8, stable_keys));
-    wakeup_init(&forest->wakeup, &forest->alloc, stable_keys);
+    wakeup_init(&forest->wakeup, &forest->alloc);
 }
 
 static void close_forest(struct forest *forest) {
     wakeup_drop(&forest->wakeup, forest->head);
     CHECK(forest->wakeup.live == 0, "every branch was dropped");
     wakeup_release(&forest->wakeup);
-    run_release(&forest->run);
     CHECK(forest->fault.blocks == 0, "all is free");
 }
 
@@ -53,21 +50,20 @@ static uint32_t read_steps(const char *text, struct step *steps, struct touch *t
     return count;
 }
 
-static enum fr_status try_insert(struct forest *forest, const char *text, uint32_t known,
-                                 bool *inserted) {
+static enum fr_status try_insert(struct forest *forest, const char *text, bool *inserted) {
     struct step steps[STEPS_MAX];
     struct touch touches[STEPS_MAX];
     uint32_t order[STEPS_MAX];
-    struct sequence w = {.steps = steps, .order = order, .known = known};
+    struct sequence w = {.steps = steps, .order = order};
     w.count = read_steps(text, steps, touches);
     for (uint32_t i = 0; i < w.count; i++)
         order[i] = i;
-    return wakeup_insert(&forest->wakeup, &forest->head, &forest->run, &w, inserted);
+    return wakeup_insert(&forest->wakeup, &forest->head, &w, inserted);
 }
 
 static bool insert(struct forest *forest, const char *text) {
     bool inserted;
-    CHECK_OK(try_insert(forest, text, NONE, &inserted));
+    CHECK_OK(try_insert(forest, text, &inserted));
     return inserted;
 }
 
@@ -78,8 +74,7 @@ static void write_trees(const struct forest *forest, uint32_t at, char **out) {
         if (!first)
             *(*out)++ = ' ';
         *(*out)++ = (char)('a' + branch->step.thread);
-        *(*out)++ =
-            touch->slot == NONE ? '?' : (char)((touch->mode == FR_WRITE ? 'A' : 'a') + touch->slot);
+        *(*out)++ = (char)((touch->mode == FR_WRITE ? 'A' : 'a') + touch->slot);
         if (branch->first_child != NONE) {
             *(*out)++ = '(';
             write_trees(forest, branch->first_child, out);
@@ -99,7 +94,7 @@ static void expect(const struct forest *forest, const char *expected) {
 
 static void test_a_sequence_becomes_a_chain(void) {
     struct forest f;
-    open_forest(&f, true);
+    open_forest(&f);
     CHECK(insert(&f, "aX bx cY"), "something was added");
     expect(&f, "aX(bx(cY))");
     CHECK(f.wakeup.live == 3 && wakeup_count(&f.wakeup, f.head) == 1, "three branches, one tree");
@@ -109,7 +104,7 @@ static void test_a_sequence_becomes_a_chain(void) {
 // A leaf covers everything that begins with it, and what only begins with it in another order.
 static void test_a_leaf_covers_what_is_equivalent(void) {
     struct forest f;
-    open_forest(&f, true);
+    open_forest(&f);
     CHECK(insert(&f, "aX bY"), "first");
     CHECK(!insert(&f, "aX bY"), "the same");
     CHECK(!insert(&f, "aX bY cZ"), "more of the same");
@@ -122,7 +117,7 @@ static void test_a_leaf_covers_what_is_equivalent(void) {
 // b's step does not occur in w, and nothing in w depends on it: w may as well be done after it.
 static void test_an_independent_step_is_a_weak_initial(void) {
     struct forest f;
-    open_forest(&f, true);
+    open_forest(&f);
     CHECK(insert(&f, "bY"), "a leaf");
     CHECK(!insert(&f, "aX cX"), "covered: do bY, then the rest");
     expect(&f, "bY");
@@ -133,7 +128,7 @@ static void test_an_independent_step_is_a_weak_initial(void) {
 
 static void test_what_conflicts_becomes_a_sibling(void) {
     struct forest f;
-    open_forest(&f, true);
+    open_forest(&f);
     CHECK(insert(&f, "aX bx"), "a writes first");
     CHECK(insert(&f, "bx aX"), "b reads first");
     expect(&f, "aX(bx) bx(aX)");
@@ -150,7 +145,7 @@ static void test_what_conflicts_becomes_a_sibling(void) {
 // hung below is w without it.
 static void test_insertion_goes_down_by_equivalence(void) {
     struct forest f;
-    open_forest(&f, true);
+    open_forest(&f);
     CHECK(insert(&f, "aX bX"), "a before b");
     CHECK(insert(&f, "cY aX cX bX"), "c before b as well: below a's write");
     expect(&f, "aX(bX cY(cX(bX)))");
@@ -160,7 +155,7 @@ static void test_insertion_goes_down_by_equivalence(void) {
 
 static void test_the_first_of_several_initials_is_taken(void) {
     struct forest f;
-    open_forest(&f, true);
+    open_forest(&f);
     CHECK(insert(&f, "aX bX"), "one");
     CHECK(insert(&f, "bX aX"), "two");
     // cY is independent of all: it goes under the first tree, where b's write is a leaf.
@@ -173,7 +168,7 @@ static void test_the_first_of_several_initials_is_taken(void) {
 
 static void test_taking_and_dropping(void) {
     struct forest f;
-    open_forest(&f, true);
+    open_forest(&f);
     insert(&f, "aX bX cX");
     insert(&f, "bX aX");
     insert(&f, "aX cX");
@@ -193,7 +188,7 @@ static void test_taking_and_dropping(void) {
     close_forest(&f);
 }
 
-static enum initial initial_of(const char *step_text, bool comparable, const char *w_text) {
+static enum initial initial_of(const char *step_text, const char *w_text) {
     struct step step[1], steps[STEPS_MAX];
     struct touch touch[1], touches[STEPS_MAX];
     uint32_t order[STEPS_MAX];
@@ -202,43 +197,22 @@ static enum initial initial_of(const char *step_text, bool comparable, const cha
     w.count = read_steps(w_text, steps, touches);
     for (uint32_t i = 0; i < w.count; i++)
         order[i] = i;
-    return wakeup_initial(step, comparable, &w);
+    return wakeup_initial(step, &w);
 }
 
 static void test_weak_initials(void) {
-    CHECK(initial_of("aX", true, "aX bX") == INITIAL_FIRST, "it is the first");
-    CHECK(initial_of("aX", true, "bY aX") == INITIAL_FIRST, "nothing before depends on it");
-    CHECK(initial_of("aX", true, "bX aX") == INITIAL_NOT, "b's write does");
-    CHECK(initial_of("ax", true, "bx cx") == INITIAL_INDEPENDENT, "three reads");
-    CHECK(initial_of("ax", true, "bx cX") == INITIAL_NOT, "c writes");
-    CHECK(initial_of("aX", true, "") == INITIAL_INDEPENDENT, "of nothing");
-    CHECK(initial_of("aX", false, "aX bX") == INITIAL_FIRST, "by its thread: no need to compare");
-    CHECK(initial_of("aX", false, "bX aX") == INITIAL_FIRST, "what cannot be compared, is taken");
-    CHECK(initial_of("aX", false, "bX") == INITIAL_INDEPENDENT, "as independent");
-}
-
-// Keys that mean nothing in the next execution: object 0 was known in E, object 5 was not. Below
-// the first level such a step is a hint how to go on: it counts as independent.
-static void test_what_cannot_be_compared_counts_as_independent(void) {
-    struct forest f;
-    bool inserted;
-    open_forest(&f, false);
-    CHECK_OK(try_insert(&f, "aA bF", 1, &inserted));
-    expect(&f, "aA(b?)");
-    CHECK_OK(try_insert(&f, "aA cF", 1, &inserted));
-    CHECK(!inserted, "b's step may be the same as c's, or not: covered");
-    CHECK_OK(try_insert(&f, "cA", 1, &inserted));
-    CHECK(inserted, "a's step is known, and conflicts");
-    expect(&f, "aA(b?) cA");
-    CHECK_OK(try_insert(&f, "aA bF cA", 1, &inserted));
-    CHECK(!inserted, "by thread it can always be compared");
-    close_forest(&f);
+    CHECK(initial_of("aX", "aX bX") == INITIAL_FIRST, "it is the first");
+    CHECK(initial_of("aX", "bY aX") == INITIAL_FIRST, "nothing before depends on it");
+    CHECK(initial_of("aX", "bX aX") == INITIAL_NOT, "b's write does");
+    CHECK(initial_of("ax", "bx cx") == INITIAL_INDEPENDENT, "three reads");
+    CHECK(initial_of("ax", "bx cX") == INITIAL_NOT, "c writes");
+    CHECK(initial_of("aX", "") == INITIAL_INDEPENDENT, "of nothing");
 }
 
 // The first level is what has to be explored from E; what is below may be dropped.
 static void test_only_the_first_level_is_required(void) {
     struct forest f;
-    open_forest(&f, true);
+    open_forest(&f);
     insert(&f, "aX bX");
     insert(&f, "bX aX");
     insert(&f, "aX cX");
@@ -252,22 +226,9 @@ static void test_only_the_first_level_is_required(void) {
     close_forest(&f);
 }
 
-static void test_known_objects_can_be_compared(void) {
-    struct forest f;
-    bool inserted;
-    open_forest(&f, false);
-    CHECK_OK(try_insert(&f, "bA", 1, &inserted));
-    CHECK_OK(try_insert(&f, "cA", 1, &inserted));
-    CHECK(inserted, "they conflict");
-    CHECK_OK(try_insert(&f, "cB", 2, &inserted));
-    CHECK(!inserted, "nothing in it depends on b's step");
-    expect(&f, "bA cA");
-    close_forest(&f);
-}
-
 static void test_what_may_come_first(void) {
     struct forest f;
-    open_forest(&f, true);
+    open_forest(&f);
     insert(&f, "aX bX");
     insert(&f, "bX aX");
     insert(&f, "cX");
@@ -277,14 +238,14 @@ static void test_what_may_come_first(void) {
     CHECK(wakeup_move_first(&f.wakeup, &f.head, 0), "the first is first");
     expect(&f, "cX aX(bX) bX(aX)");
     close_forest(&f);
-    open_forest(&f, true);
+    open_forest(&f);
     insert(&f, "aX bY");
     insert(&f, "bX aX");
     expect(&f, "aX(bY) bX(aX)");
     CHECK(wakeup_move_first(&f.wakeup, &f.head, 1), "b's write depends on a's in the other tree");
     close_forest(&f);
     // cZ is a weak initial of the other's only sequence: moved, it would have taken it over.
-    open_forest(&f, true);
+    open_forest(&f);
     insert(&f, "aX bX");
     uint32_t aside = f.head;
     f.head = NONE;
@@ -301,15 +262,15 @@ static void test_without_memory_the_tree_stays_as_it_was(void) {
     bool failed = true;
     for (uint64_t n = 1; failed; n++) {
         struct forest f;
-        open_forest(&f, true);
+        open_forest(&f);
         bool inserted;
-        CHECK_OK(try_insert(&f, "aX bX", NONE, &inserted));
+        CHECK_OK(try_insert(&f, "aX bX", &inserted));
         f.fault.fail_at = f.fault.requests + n;
         failed = false;
         for (char c = 'c'; c < 'z' && !failed; c++) {
             char text[] = {c, 'X', ' ', 'a', 'X', '\0'};
             uint32_t before = f.wakeup.live;
-            enum fr_status status = try_insert(&f, text, NONE, &inserted);
+            enum fr_status status = try_insert(&f, text, &inserted);
             failed = status != FR_OK;
             CHECK(status == FR_OK || status == FR_NOMEM, "%s", fr_status_name(status));
             CHECK(f.wakeup.live == before + (failed ? 0 : 2), "all of it, or nothing");
@@ -327,9 +288,7 @@ int main(void) {
     test_the_first_of_several_initials_is_taken();
     test_taking_and_dropping();
     test_weak_initials();
-    test_what_cannot_be_compared_counts_as_independent();
     test_only_the_first_level_is_required();
-    test_known_objects_can_be_compared();
     test_what_may_come_first();
     test_without_memory_the_tree_stays_as_it_was();
     return 0;
