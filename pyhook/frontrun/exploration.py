@@ -255,7 +255,7 @@ def result_of(
     if searched.failures:
         tell_failure(result, program, options, subject, searched.failures[0])
     elif searched.unrepeatable:
-        tell_unrepeatable(result, searched.unrepeatable)
+        tell_unrepeatable(result, searched)
     errors = (each.failure.exception for each in searched.failures)
     error = next((error for error in errors if error is not None), None)
     if error is not None:
@@ -270,14 +270,25 @@ def verdict_of(searched: Search) -> str:
     return searched.ending if searched.ending in ("exhausted", "bounded") else "budget"
 
 
-def tell_unrepeatable(result: InterleavingResult, difference: str) -> None:
+UNSETTLED = (
+    "Usual causes: it looks at the time, at random numbers, at id() or at the order of a set; or"
+    " something survives setup(): a module's global, a cache that fills up, a class attribute."
+)
+SETTLED = (
+    "From the second execution on it does: something is made once and survives setup(), such as a"
+    " module's global or a cache. Make it anew in setup(), so that what makes it is tested, too;"
+    " or, if that does not matter, make it before: call each thread's function once, above the"
+    " test."
+)
+
+
+def tell_unrepeatable(result: InterleavingResult, searched: Search) -> None:
     """The same schedule gave two executions."""
     result.failure = Failure("nondeterminism", None, None, "")
     result.explanation = (
         "The program does not repeat itself: the same schedule was executed twice, and"
-        f" {difference}.\n\nNothing can be said about its interleavings until it does. Usual"
-        " causes: it looks at the time, at random numbers, at id() or at the order of a set; or"
-        " something survives setup(): a module's global, a cache that fills up, a class attribute."
+        f" {searched.unrepeatable}.\n\nNothing can be said about its interleavings until it does."
+        f" {SETTLED if searched.settles else UNSETTLED}"
     )
 
 

@@ -208,16 +208,26 @@ def try_twice(harness: harness_file.Harness, subject: _core.Subject) -> None:
     later ones: a module's state that is made once, a cache that is filled.
     """
     explorer = _core.Explorer(subject)
-    seen = []
-    for _ in range(2):
+
+    def tried() -> tuple[Any, int]:
         explorer.start()
-        seen.append((replay.run(harness, explorer.step), explorer.trace_hash))
-    if seen[0] != seen[1]:
-        raise UnusableError(
-            "the same schedule did not give the same execution twice"
-            f" (first {seen[0][0]}, then {seen[1][0]}): time, randomness, other threads or state"
-            " that setup() does not make anew decides, too; take that out of the harness"
-        )
+        return replay.run(harness, explorer.step), explorer.trace_hash
+
+    first, second = tried(), tried()
+    if first == second:
+        return
+    cause = (
+        "something is made once and survives setup(), such as a module's global or a cache; make it"
+        " anew in setup(), or, if it does not matter, call each thread's function once at the end"
+        " of the harness file"
+        if second == tried() == tried()
+        else "time, randomness, other threads or state that setup() does not make anew decides,"
+        " too; take that out of the harness"
+    )
+    raise UnusableError(
+        "the same schedule did not give the same execution twice"
+        f" (first {first[0]}, then {second[0]}): {cause}"
+    )
 
 
 def sort_arguments(argv: list[str]) -> Arguments:

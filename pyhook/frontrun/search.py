@@ -33,6 +33,7 @@ class Search(NamedTuple):
     estimate: float
     stats: dict[str, Any]
     unrepeatable: str  # how an execution did not repeat, or ""
+    settles: bool = False  # and yet from the second execution on it did
 
 
 def search_failures(program: Program, options: Options, subject: _core.Subject) -> Search:
@@ -65,7 +66,8 @@ def search_failures(program: Program, options: Options, subject: _core.Subject) 
             break
         elif executed >= checkpoint:
             if difference := compare_twice(explorer, twin):
-                return searched(explorer, "budget", failures, unrepeatable=difference)
+                searched_so_far = searched(explorer, "budget", failures, difference)
+                return searched_so_far._replace(settles=has_settled(explorer, twin))
         if executed >= checkpoint:
             checkpoint *= 2
         if deadline is not None and time.monotonic() >= deadline:
@@ -115,6 +117,19 @@ def searched(
         {**stats, "chance_new": explorer.chance_new},
         unrepeatable,
     )
+
+
+def has_settled(explorer: _core.Explorer, twin: _core.Explorer) -> bool:
+    """Do two more executions of the explorer's schedule agree, and the twin's last with them?"""
+    hashes = {twin.trace_hash}
+    for _ in range(2):
+        twin.start(explorer.schedule)
+        try:
+            twin.step()
+        except _core.DivergedError:
+            return False
+        hashes.add(twin.trace_hash)
+    return len(hashes) == 1
 
 
 def compare_twice(explorer: _core.Explorer, twin: _core.Explorer) -> str:

@@ -300,6 +300,7 @@ def test_a_first_execution_unlike_the_others_is_no_pass(tmp_path: Path) -> None:
     result = frontrun_fuzz("fickle.py", cwd=tmp_path)
     assert result.returncode == 2, result.stdout
     assert "(first invariant, then pass)" in result.stderr
+    assert "is made once and survives setup()" in result.stderr
     assert result.stdout == ""
 
 

@@ -341,6 +341,25 @@ def test_a_program_that_does_not_repeat_itself_is_told(strategy: str) -> None:
         result.assert_holds()
 
 
+def test_what_is_made_once_is_told_apart_from_what_always_changes() -> None:
+    cache: dict[str, int] = {}
+
+    def worker(state: Counter) -> None:
+        if "limit" not in cache:
+            cache["limit"] = 2
+        state.increment()
+
+    def explored() -> str:
+        result = frontrun.explore(Counter, worker, always, count=2)
+        return "" if result.explanation is None else result.explanation
+
+    assert "From the second execution on it does" in explored()
+    assert explored() == ""  # what the explanation advises: it was called before
+    cache.clear()
+    result = frontrun.explore(lambda: cache.clear() or Counter(), worker, always, count=2)
+    assert result.property_holds, "the other advice: made anew in setup()"
+
+
 def test_nothing_is_told_to_those_who_pass() -> None:
     result = frontrun.explore(Counter, increments_locked, lambda c: c.value == 2, count=2)
     assert (result.failure, result.schedule, result.explanation) == (None, None, None)
