@@ -82,10 +82,14 @@ def writes(event: _core.Event) -> set[int]:
     return {number for number, mode in data_accesses(event) if "write" in mode}
 
 
+def reads_of(event: _core.Event) -> set[int]:
+    """The data that an event reads."""
+    return {number for number, mode in data_accesses(event) if "read" in mode}
+
+
 def reads_only(event: _core.Event) -> set[int]:
     """The data that an event reads and does not write."""
-    read = {number for number, mode in data_accesses(event) if "read" in mode}
-    return read - writes(event)
+    return reads_of(event) - writes(event)
 
 
 def objects_of(event: _core.Event) -> set[int]:
@@ -116,6 +120,24 @@ def are_in_conflict(users: set[tuple[int, str]]) -> bool:
     """Does one of these threads conflict with another?"""
     return any(
         thread < other and conflict(mode, how) for thread, mode in users for other, how in users
+    )
+
+
+def mine_after(trace: Sequence[_core.Event], position: int, thread: int) -> Iterable[int]:
+    """What a thread does after a position, whatever it touches."""
+    later = range(position + 1, len(trace))
+    return (at for at in later if trace[at].thread == thread and not is_mark(trace[at]))
+
+
+def is_half(trace: Sequence[_core.Event], at: int) -> bool:
+    """Is it the first half of an insertion? A new key is announced twice, and then stored."""
+    event = trace[at]
+    after = next((trace[n] for n in mine_after(trace, at, event.thread)), None)
+    return (
+        after is not None
+        and after.action == "insert" != event.action
+        and (after.file, after.line, after.name) == (event.file, event.line, event.name)
+        and set(event.accesses) <= set(after.accesses)
     )
 
 

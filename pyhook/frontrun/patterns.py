@@ -14,10 +14,12 @@ from frontrun.execution import (
     conflict,
     data_accesses,
     did,
-    is_mark,
+    is_half,
     meeting,
+    mine_after,
     name_of,
     objects_of,
+    reads_of,
     reads_only,
     shared_objects,
     thing_of,
@@ -58,6 +60,8 @@ def find_pattern(execution: Execution, names: Sequence[str]) -> Pattern:
     if kind == "exception" and (found := pattern_of_exception(execution, names)):
         return found
     near = positions_that_matter(execution.trace)
+    if kind == "exception" and (found := what_the_raiser_met(execution, names, near)):
+        return found
     triples = list(stale_reads(execution.trace, near))
     best = min(triples, key=lambda triple: rank(execution, triple), default=None)
     if best is not None and is_lost_update(execution.trace, best):
@@ -81,7 +85,9 @@ def positions_that_matter(trace: Sequence[_core.Event]) -> list[int]:
     """The last events that touch what threads share, in their order."""
     shared = shared_objects(trace)
     near = [
-        at for at in range(len(trace)) if any(number in shared for number in objects_of(trace[at]))
+        at
+        for at in range(len(trace))
+        if any(number in shared for number in objects_of(trace[at])) and not is_half(trace, at)
     ]
     return near[-EVENTS_MAX:]
 
@@ -138,12 +144,6 @@ def stale_reads(trace: Sequence[_core.Event], near: Sequence[int]) -> Iterable[T
                     yield a, b, c
 
 
-def mine_after(trace: Sequence[_core.Event], position: int, thread: int) -> Iterable[int]:
-    """What a thread does after a position, whatever it touches."""
-    later = range(position + 1, len(trace))
-    return (at for at in later if trace[at].thread == thread and not is_mark(trace[at]))
-
-
 def is_lost_update(trace: Sequence[_core.Event], triple: Triple) -> bool:
     """Is what was read written back?"""
     a, b, c = triple
@@ -166,7 +166,7 @@ def stale_pattern(execution: Execution, names: Sequence[str], triple: Triple) ->
     a, b, c = triple
     one, other = (name_of(trace[at].thread, names) for at in (a, b))
     what = thing_of(trace[a])
-    if is_lost_update(trace, triple):
+    if is_lost_update(trace, triple) and not DECIDES.search(trace[a].text):
         sentence = (
             f"{one} read {what} (line {trace[a].line}), {other} wrote it (line {trace[b].line}),"
             f" then {one} wrote over that (line {trace[c].line})."
@@ -285,6 +285,41 @@ def pattern_of_exception(execution: Execution, names: Sequence[str]) -> Pattern 
     if RELEASED_TWICE.search(text):
         return double_release(execution, names, thread)
     return None
+
+
+def what_the_raiser_met(
+    execution: Execution, names: Sequence[str], near: Sequence[int]
+) -> Pattern | None:
+    """What another thread had done to what the raising line read, since the raiser's own access."""
+    trace, thread = execution.trace, execution.failure.thread
+    mine = [at for at in near if trace[at].thread == thread]
+    if not mine or torn_read(execution, names, near):
+        return None
+    last = trace[mine[-1]]
+    here = [at for at in mine if (trace[at].file, trace[at].line) == (last.file, last.line)]
+    for c in reversed(here):
+        for b in reversed(near):
+            if b >= c or trace[b].thread == thread:
+                continue
+            if things := meeting(trace[b], trace[c]) & writes(trace[b]) & reads_of(trace[c]):
+                before = (a for a in reversed(mine) if a < b and objects_of(trace[a]) & things)
+                a = next(before, None)
+                return None if a is None else undone_pattern(execution, names, (a, b, c))
+    return None
+
+
+def undone_pattern(execution: Execution, names: Sequence[str], triple: Triple) -> Pattern | None:
+    """What the thread wrote, or looked at, was gone when it came back to use it."""
+    trace = execution.trace
+    a, b, c = triple
+    if not meeting(trace[a], trace[b]) & writes(trace[a]):
+        return stale_pattern(execution, names, triple)
+    one, other = (name_of(trace[at].thread, names) for at in (a, b))
+    sentence = (
+        f"{one} wrote {thing_of(trace[a])} (line {trace[a].line}), {other} wrote over it (line"
+        f" {trace[b].line}), then {one} came to use what it had written (line {trace[c].line})."
+    )
+    return Pattern("overwritten", sentence, frozenset(triple))
 
 
 def invalidated_iterator(

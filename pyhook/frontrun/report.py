@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from frontrun import _core
-from frontrun.execution import Execution, event_in_words, name_of, shared_objects
+from frontrun.execution import Execution, event_in_words, is_half, name_of, shared_objects
 from frontrun.harness import describe
 from frontrun.patterns import cycle_of, find_pattern, is_asleep
 
@@ -110,6 +110,8 @@ def rows_of(execution: Execution, marked: frozenset[int]) -> list[Row]:
     rows: list[Row] = []
     for at, event in enumerate(execution.trace):
         if at not in marked and not any(number in shared for number, _ in event.accesses):
+            continue
+        if is_half(execution.trace, at):
             continue
         leaves = event.kind == "release" and event.text.startswith("with ")
         text = f"{event.text}  (leaves)" if leaves else event.text

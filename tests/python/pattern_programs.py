@@ -172,3 +172,33 @@ def hold(account: Account) -> None:
 
 
 SELF_DEADLOCK = Program(Account, [hold], lambda account: True)
+
+
+class Retries:
+    def __init__(self) -> None:
+        self.statistics: dict[str, int] = {}
+
+
+def retry(retries: Retries) -> None:
+    retries.statistics.clear()
+    retries.statistics["attempts"] = 1
+    retries.statistics["attempts"] += 1
+
+
+OVERWRITTEN = Program(Retries, [retry, retry], lambda retries: True)
+
+
+class Cache:
+    def __init__(self) -> None:
+        self.values: dict[tuple[int, ...], int] = {}
+        self.computed = 0
+
+
+def cached(cache: Cache) -> int:
+    if (1, 2) not in cache.values:
+        cache.computed += 1
+        cache.values[(1, 2)] = 3
+    return cache.values[(1, 2)]
+
+
+FILLED_TWICE = Program(Cache, [cached, cached], lambda cache: cache.computed == 1)
