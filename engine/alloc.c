@@ -37,6 +37,25 @@ enum fr_status alloc_grow(struct alloc *alloc, void *array, uint32_t *capacity, 
     return FR_OK;
 }
 
+enum fr_status rows_widen(struct rows *rows, struct alloc *alloc, size_t count, uint32_t threads) {
+    uint32_t width = rows->width;
+    while (width < threads)
+        width *= 2;
+    if (width == rows->width)
+        return FR_OK;
+    enum fr_status status = ALLOC_GROW(alloc, rows->items, rows->capacity, count * width);
+    if (status != FR_OK)
+        return status;
+    // From the last to the first: each moves up.
+    for (size_t at = count; at-- > 0;) {
+        uint32_t *row = rows->items + at * width;
+        memmove(row, rows->items + at * rows->width, rows->width * sizeof *row);
+        memset(row + rows->width, 0, (width - rows->width) * sizeof *row);
+    }
+    rows->width = width;
+    return FR_OK;
+}
+
 void alloc_free(struct alloc *alloc, void *block) {
     if (block != NULL)
         alloc->host.resize(alloc->host.context, block, 0);

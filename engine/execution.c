@@ -102,10 +102,6 @@ uint64_t fr_trace_hash(const struct fr_explorer *e) {
     return e->run.trace.hash;
 }
 
-uint64_t fr_trace_reads_from(const struct fr_explorer *e) {
-    return e->run.trace.reads_from;
-}
-
 uint32_t fr_trace_preemptions(const struct fr_explorer *e) {
     return e->run.trace.preemptions;
 }

@@ -151,6 +151,7 @@ enum fr_status fr_explorer_begin(struct fr_explorer *e) {
     if (status != FR_OK)
         return checked(e, status);
     run_begin(&e->run);
+    e->run.has_pasts = e->strategy == FR_STRATEGY_DPOR;
     replay_begin(&e->replay);
     e->bound.base = 0;
     e->draws = mix64(mix64(e->seed) + e->executions);
@@ -242,11 +243,10 @@ static enum fr_status note_choice(struct fr_explorer *e, tset enabled, fr_tid ti
     bool current = run->current != FR_TID_NONE && tset_has(enabled, run->current);
     if (current && tid != run->current)
         run->trace.preemptions++;
-    uint32_t width = tset_count(enabled);
-    if (width < 2)
+    if ((enabled & (enabled - 1)) == 0)
         return FR_OK;
     return trace_choice(&run->trace, (struct choice){.index = (uint8_t)index_of(run, enabled, tid),
-                                                     .width = (uint8_t)width,
+                                                     .width = (uint8_t)tset_count(enabled),
                                                      .current_enabled = current});
 }
 

@@ -9,14 +9,18 @@ struct object_entry {
     uint32_t epoch;
 };
 
-void objects_init(struct objects *objects, uint32_t threads_max, bool stable_keys) {
+void objects_init(struct objects *objects, bool stable_keys) {
     *objects =
-        (struct objects){.threads_max = threads_max, .stable_keys = stable_keys, .generation = 1};
+        (struct objects){.since.width = ROWS_WIDTH, .stable_keys = stable_keys, .generation = 1};
+}
+
+enum fr_status objects_widen(struct objects *objects, struct alloc *alloc, uint32_t threads) {
+    return rows_widen(&objects->since, alloc, (size_t)objects->count * SINCE_ROWS, threads);
 }
 
 void objects_release(struct objects *objects, struct alloc *alloc) {
     alloc_free(alloc, objects->items);
-    alloc_free(alloc, objects->since);
+    alloc_free(alloc, objects->since.items);
     alloc_free(alloc, objects->table);
 }
 
@@ -33,17 +37,14 @@ void objects_clear(struct objects *objects) {
         memset(objects->table, 0, objects->table_size * sizeof *objects->table);
 }
 
-static bool entry_is_live(const struct objects *objects, const struct object_entry *entry) {
-    if (entry->epoch == 0)
-        return false;
-    return objects->stable_keys || entry->epoch == objects->generation;
-}
-
 static struct object_entry *find_entry(const struct objects *objects, uint64_t key) {
     uint32_t mask = objects->table_size - 1;
-    for (uint32_t i = (uint32_t)mix64(key) & mask;; i = (i + 1) & mask) {
+    uint32_t hash = (uint32_t)(key * 0x9E3779B97F4A7C15U >> 32);
+    for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
         struct object_entry *entry = &objects->table[i];
-        if (!entry_is_live(objects, entry) || entry->key == key)
+        bool is_live =
+            entry->epoch == objects->generation || (objects->stable_keys && entry->epoch != 0);
+        if (entry->key == key || !is_live)
             return entry;
     }
 }
@@ -56,8 +57,9 @@ static enum fr_status grow_table(struct objects *objects, struct alloc *alloc) {
     objects->table_size = size;
     memset(objects->table, 0, size * sizeof *objects->table);
     for (uint32_t slot = 0; slot < objects->count; slot++) {
-        struct object_entry *entry = find_entry(objects, objects->items[slot].key);
-        *entry = (struct object_entry){objects->items[slot].key, slot, objects->generation};
+        const struct object *object = &objects->items[slot];
+        *find_entry(objects, object->key) =
+            (struct object_entry){object->key, slot, object->generation};
     }
     return FR_OK;
 }
@@ -73,31 +75,35 @@ static void reset_object(struct object *object, uint32_t generation, bool held_o
     memset(object->accessed, 0, sizeof object->accessed);
 }
 
+// Room for one more object.
+static enum fr_status reserve(struct objects *objects, struct alloc *alloc) {
+    size_t count = (size_t)objects->count + 1;
+    enum fr_status status = ALLOC_GROW(alloc, objects->items, objects->item_capacity, count);
+    if (status == FR_OK)
+        status = rows_reserve(&objects->since, alloc, count * SINCE_ROWS);
+    if (status == FR_OK && objects->count >= objects->table_size / 2)
+        status = grow_table(objects, alloc);
+    return status;
+}
+
 enum fr_status objects_slot(struct objects *objects, struct alloc *alloc, uint64_t key,
                             bool held_outside, uint32_t *slot) {
-    if (objects->count >= objects->table_size / 2) {
-        enum fr_status status = grow_table(objects, alloc);
-        if (status != FR_OK)
-            return status;
+    struct object_entry *entry = objects->table_size != 0 ? find_entry(objects, key) : NULL;
+    if (entry != NULL && entry->key == key && entry->epoch == objects->generation) {
+        *slot = entry->slot;
+        return FR_OK;
     }
-    struct object_entry *entry = find_entry(objects, key);
-    if (!entry_is_live(objects, entry)) {
-        uint32_t count = objects->count;
-        enum fr_status status =
-            ALLOC_GROW(alloc, objects->items, objects->item_capacity, (size_t)count + 1);
-        if (status == FR_OK)
-            status = ALLOC_GROW(alloc, objects->since, objects->since_capacity,
-                                ((size_t)count + 1) * SINCE_ROWS * objects->threads_max);
+    bool is_known = entry != NULL && entry->key == key && objects->stable_keys && entry->epoch != 0;
+    if (!is_known) {
+        enum fr_status status = reserve(objects, alloc);
         if (status != FR_OK)
             return status;
-        *entry = (struct object_entry){key, count, objects->generation};
-        objects->items[count].key = key;
-        objects->items[count].generation = 0;
-        objects->count++;
+        entry = find_entry(objects, key);  // the table may be another one now
+        *entry = (struct object_entry){.key = key, .slot = objects->count++};
+        objects->items[entry->slot].key = key;
     }
     *slot = entry->slot;
-    struct object *object = &objects->items[*slot];
-    if (object->generation != objects->generation)
-        reset_object(object, objects->generation, held_outside);
+    entry->epoch = objects->generation;
+    reset_object(&objects->items[entry->slot], objects->generation, held_outside);
     return FR_OK;
 }

@@ -27,31 +27,32 @@ struct object {
 
 struct objects {
     struct object *items;
-    uint32_t *since;  // [slot][row][thread]
+    struct rows since;  // [slot][row][thread]
     struct object_entry *table;
     uint32_t count;
     uint32_t item_capacity;
-    uint32_t since_capacity;
     uint32_t table_capacity;
     uint32_t table_size;  // power of two, 0 before the first object
     uint32_t generation;
-    uint32_t threads_max;
     bool stable_keys;
 };
 
-void objects_init(struct objects *objects, uint32_t threads_max, bool stable_keys);
+void objects_init(struct objects *objects, bool stable_keys);
 void objects_release(struct objects *objects, struct alloc *alloc);
 // A new execution: contents are forgotten; slots too, unless keys are stable.
 void objects_begin(struct objects *objects);
 // Forgets slots as well: a new exploration.
 void objects_clear(struct objects *objects);
+// Room for accesses of that many threads.
+FR_MUST_CHECK enum fr_status objects_widen(struct objects *objects, struct alloc *alloc,
+                                           uint32_t threads);
 // The slot of the object with this key, made if need be; held_outside is its lock's state if new in
 // this execution.
 FR_MUST_CHECK enum fr_status objects_slot(struct objects *objects, struct alloc *alloc,
                                           uint64_t key, bool held_outside, uint32_t *slot);
 
 static inline uint32_t *objects_since(const struct objects *objects, uint32_t slot, uint32_t row) {
-    return objects->since + ((size_t)slot * SINCE_ROWS + row) * objects->threads_max;
+    return objects->since.items + ((size_t)slot * SINCE_ROWS + row) * objects->since.width;
 }
 
 #endif

@@ -4,39 +4,41 @@
 
 // Only a thread's latest access per mode since the last write can be in an immediate race, and no
 // access before the last write can: the causes are few.
-static enum fr_status add_row_causes(struct run *run, uint32_t slot, uint32_t row) {
+static void add_row_causes(struct run *run, uint32_t slot, uint32_t row) {
+    tset rest = run->objects.items[slot].accessed[row];
+    if (rest == 0)
+        return;
     const uint32_t *since = objects_since(&run->objects, slot, row);
-    for (tset rest = run->objects.items[slot].accessed[row]; rest != 0; rest &= rest - 1) {
-        enum fr_status status = trace_cause(&run->trace, since[tset_first(rest)], CAUSE_OBJECT);
-        if (status != FR_OK)
-            return status;
-    }
-    return FR_OK;
+    for (; rest != 0; rest &= rest - 1)
+        trace_cause(&run->trace, since[tset_first(rest)], CAUSE_OBJECT);
 }
 
-static enum fr_status add_object_causes(struct run *run, struct touch touch) {
+// Precondition: there is room for a write and an access per thread and row.
+static void add_object_causes(struct run *run, struct touch touch) {
     const struct object *object = &run->objects.items[touch.slot];
-    enum fr_status status = FR_OK;
     if (object->last_write != NONE)
-        status = trace_cause(&run->trace, object->last_write, CAUSE_OBJECT);
-    if (status == FR_OK && step_modes_conflict(touch.mode, FR_READ))
-        status = add_row_causes(run, touch.slot, SINCE_READ);
-    if (status == FR_OK && step_modes_conflict(touch.mode, FR_READ_WEAK))
-        status = add_row_causes(run, touch.slot, SINCE_READ_WEAK);
-    if (status == FR_OK && step_modes_conflict(touch.mode, FR_WRITE_WEAK))
-        status = add_row_causes(run, touch.slot, SINCE_WRITE_WEAK);
-    return status;
+        trace_cause(&run->trace, object->last_write, CAUSE_OBJECT);
+    if (step_modes_conflict(touch.mode, FR_READ))
+        add_row_causes(run, touch.slot, SINCE_READ);
+    if (step_modes_conflict(touch.mode, FR_READ_WEAK))
+        add_row_causes(run, touch.slot, SINCE_READ_WEAK);
+    if (step_modes_conflict(touch.mode, FR_WRITE_WEAK))
+        add_row_causes(run, touch.slot, SINCE_WRITE_WEAK);
 }
 
 static enum fr_status add_causes(struct run *run, const struct step *step) {
-    enum fr_status status = FR_OK;
+    enum fr_status status = trace_reserve(&run->trace, 2);
     uint32_t last = run->threads[step->thread].last;
-    if (last != NONE)
-        status = trace_cause(&run->trace, last, CAUSE_ORDER);
+    if (status == FR_OK && last != NONE)
+        trace_cause(&run->trace, last, CAUSE_ORDER);
     if (status == FR_OK && step->kind == FR_OP_JOIN && run->threads[step->target].last != NONE)
-        status = trace_cause(&run->trace, run->threads[step->target].last, CAUSE_ORDER);
-    for (uint32_t i = 0; status == FR_OK && i < step->touch_count; i++)
-        status = add_object_causes(run, step->touches[i]);
+        trace_cause(&run->trace, run->threads[step->target].last, CAUSE_ORDER);
+    size_t most = 1 + (size_t)SINCE_STRONG * run->thread_count;
+    for (uint32_t i = 0; status == FR_OK && i < step->touch_count; i++) {
+        status = trace_reserve(&run->trace, most);
+        if (status == FR_OK)
+            add_object_causes(run, step->touches[i]);
+    }
     return status;
 }
 
@@ -68,37 +70,6 @@ static void note_touches(struct run *run, const struct step *step, uint32_t at) 
             objects_since(&run->objects, slot, SINCE_STRONG)[t] = at;
             object->accessed[SINCE_STRONG] |= tset_of(t);
         }
-    }
-}
-
-// Name of an event that depends on its thread's path only.
-static uint64_t name_event(const struct run *run, uint32_t at) {
-    if (at == NONE)
-        return 0;
-    const struct event *event = &run->trace.events[at];
-    return mix64(run->threads[event->thread].name + event->index);
-}
-
-static bool reads(uint8_t kind, uint8_t mode) {
-    if (mode == FR_READ || mode == FR_READ_WEAK)
-        return true;
-    // Updates and locks look before they write.
-    return mode == FR_WRITE && kind != FR_OP_ACCESS && kind != FR_OP_RELEASE;
-}
-
-// Adds what the event reads from to the trace's signature. Call before note_touches.
-static void note_sources(struct run *run, const struct step *step, uint32_t at) {
-    for (uint32_t i = 0; i < step->touch_count; i++) {
-        struct touch touch = step->touches[i];
-        const struct object *object = &run->objects.items[touch.slot];
-        if (!reads(step->kind, touch.mode))
-            continue;
-        uint64_t sources = name_event(run, object->last_write);
-        const uint32_t *weak = objects_since(&run->objects, touch.slot, SINCE_WRITE_WEAK);
-        tset rest = touch.mode != FR_READ_WEAK ? object->accessed[SINCE_WRITE_WEAK] : 0;
-        for (; rest != 0; rest &= rest - 1)
-            sources += name_event(run, weak[tset_first(rest)]);
-        run->trace.reads_from += mix64(mix64(name_event(run, at) + i) ^ sources);
     }
 }
 
@@ -155,7 +126,7 @@ static void write_values(struct run *run, const struct step *step) {
 }
 
 enum fr_status run_perform(struct run *run, fr_tid tid) {
-    assert(run_is_enabled(run, tid));
+    assert(tset_has(run->live & run->free, tid) || run_is_enabled(run, tid));
     struct thread *thread = &run->threads[tid];
     struct touch spare;
     struct step step = run_pending(run, tid, &spare);
@@ -176,12 +147,13 @@ enum fr_status run_perform(struct run *run, fr_tid tid) {
     event->asked = thread->asked;
     event->deadline = thread->deadline;
     thread->pending = false;
+    run->pending &= ~tset_of(tid);
+    run->free &= ~tset_of(tid);
     thread->deadline = 0;
     thread->positions[thread->count++] = at;
     thread->last = at;
     take_effect(run, &step, event, at);
     write_values(run, &step);
-    note_sources(run, &step, at);
     note_touches(run, &step, at);
     trace_seal(&run->trace, thread->name);
     run->current = tid;

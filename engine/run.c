@@ -4,9 +4,10 @@
 
 enum fr_status run_init(struct run *run, struct alloc *alloc, uint32_t threads_max,
                         bool stable_keys) {
-    *run = (struct run){.alloc = alloc, .threads_max = threads_max, .current = FR_TID_NONE};
-    objects_init(&run->objects, threads_max, stable_keys);
-    trace_init(&run->trace, alloc, threads_max);
+    *run = (struct run){
+        .alloc = alloc, .threads_max = threads_max, .current = FR_TID_NONE, .has_pasts = true};
+    objects_init(&run->objects, stable_keys);
+    trace_init(&run->trace, alloc);
     uint32_t capacity = 0;
     enum fr_status status = ALLOC_GROW(alloc, run->threads, capacity, threads_max);
     if (status == FR_OK)
@@ -32,7 +33,7 @@ void run_begin(struct run *run) {
         thread->children = thread->count = thread->born = 0;
         thread->last = NONE;
     }
-    run->live = run->excused = 0;
+    run->live = run->excused = run->pending = run->free = 0;
     run->births = 0;
     run->now = run->wait_count = 0;
     run->current = FR_TID_NONE;
@@ -66,6 +67,11 @@ enum fr_status run_name(struct run *run, fr_tid parent, uint32_t ordinal, fr_tid
         return FR_OK;
     if (run->thread_count == run->threads_max)
         return FR_LIMIT;
+    enum fr_status status = trace_widen(&run->trace, *out + 1);
+    if (status == FR_OK)
+        status = objects_widen(&run->objects, run->alloc, *out + 1);
+    if (status != FR_OK)
+        return status;
     struct thread *thread = &run->threads[run->thread_count++];
     thread->entered = thread->started = thread->left = thread->pending = false;
     thread->children = thread->count = thread->born = 0;
@@ -119,25 +125,40 @@ static enum fr_status record_touches(struct run *run, struct thread *thread,
     return FR_OK;
 }
 
-static bool is_well_formed(const struct run *run, const struct fr_op *op) {
-    if (op->kind >= FR_OP_KINDS || op->access_count > FR_ACCESSES_MAX ||
-        op->switchable >= FR_SWITCHES)
-        return false;
-    for (uint32_t i = 0; op->kind == FR_OP_ACCESS && i < op->access_count; i++)
-        if (op->accesses[i].mode >= FR_MODES)
-            return false;
-    bool may_wait = op->kind == FR_OP_ACQUIRE || op->kind == FR_OP_JOIN || op->kind == FR_OP_SPIN ||
-                    op->kind == FR_OP_SLEEP;
-    if (op->deadline_ns != 0 && !may_wait)
-        return false;
-    if (op->kind == FR_OP_SLEEP)
-        return op->access_count == 0;
-    if (op->kind == FR_OP_SPAWN || op->kind == FR_OP_JOIN)
-        return op->access_count == 0 && op->target < run->thread_count;
-    if (op->kind == FR_OP_SPIN)
-        return op->access_count != 0;
-    return op->kind == FR_OP_ACCESS || op->access_count == 1;
+static bool has_modes(const struct fr_op *op) {
+    bool good = true;
+    for (uint32_t i = 0; i < op->access_count; i++)
+        good &= op->accesses[i].mode < FR_MODES;
+    return good;
 }
+
+static bool is_well_formed(const struct run *run, const struct fr_op *op) {
+    if (op->access_count > FR_ACCESSES_MAX || op->switchable >= FR_SWITCHES)
+        return false;
+    switch (op->kind) {
+    case FR_OP_ACCESS:
+        return op->deadline_ns == 0 && has_modes(op);
+    case FR_OP_ACQUIRE:
+        return op->access_count == 1;
+    case FR_OP_SPIN:
+        return op->access_count != 0;
+    case FR_OP_SLEEP:
+        return op->access_count == 0;
+    case FR_OP_JOIN:
+        return op->access_count == 0 && op->target < run->thread_count;
+    case FR_OP_SPAWN:
+        return op->access_count == 0 && op->target < run->thread_count && op->deadline_ns == 0;
+    default:
+        return op->kind < FR_OP_KINDS && op->access_count == 1 && op->deadline_ns == 0;
+    }
+}
+
+// Of which kind are operations that may have to wait?
+static const bool may_wait[FR_OP_KINDS] = {
+#define FR_OP(name, word, may_block) may_block,
+#include "fr_op.def"
+#undef FR_OP
+};
 
 // Objects have no names to compare; outcomes and modes of conditional operations are not known yet.
 static uint64_t hash_announcement(const struct thread *thread) {
@@ -175,11 +196,16 @@ enum fr_status run_announce(struct run *run, fr_tid tid, const struct fr_op *op)
     thread->target = op->target;
     thread->value = op->value;
     thread->expect = op->expect;
-    uint64_t last = thread->last == NONE ? 0 : run->trace.events[thread->last].hash;
-    thread->past = mix64(mix64(thread->name + thread->count) ^ last);
     thread->deadline = op->deadline_ns;
-    thread->announced = hash_announcement(thread);
     thread->pending = true;
+    run->pending |= tset_of(tid);
+    if (!may_wait[thread->kind])
+        run->free |= tset_of(tid);
+    if (run->has_pasts) {
+        uint64_t last = thread->last == NONE ? 0 : run->trace.events[thread->last].hash;
+        thread->past = mix64(mix64(thread->name + thread->count) ^ last);
+        thread->announced = hash_announcement(thread);
+    }
     if (op->kind == FR_OP_SPAWN && run->threads[op->target].born == 0)
         run->threads[op->target].born = ++run->births;
     thread->due = false;
@@ -239,8 +265,8 @@ bool run_is_enabled(const struct run *run, fr_tid tid) {
 }
 
 tset run_enabled(const struct run *run) {
-    tset enabled = 0;
-    for (tset rest = run->live; rest != 0; rest &= rest - 1) {
+    tset enabled = run->live & run->free;
+    for (tset rest = run->live & run->pending & ~run->free; rest != 0; rest &= rest - 1) {
         fr_tid t = tset_first(rest);
         if (run_is_enabled(run, t))
             enabled |= tset_of(t);
@@ -249,10 +275,7 @@ tset run_enabled(const struct run *run) {
 }
 
 bool run_is_settled(const struct run *run) {
-    for (tset rest = run->live; rest != 0; rest &= rest - 1)
-        if (!run->threads[tset_first(rest)].pending)
-            return false;
-    return true;
+    return (run->live & ~run->pending) == 0;
 }
 
 static bool condition_holds(const struct run *run, const struct thread *thread) {

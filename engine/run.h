@@ -25,7 +25,7 @@ struct thread {
     uint32_t touch_count;
     uint64_t name;  // the same in every process
     uint64_t site;
-    uint64_t past;
+    uint64_t past;       // 0, like `announced`, if they are not asked for
     uint64_t announced;  // hash of the pending operation and `past`
     uint64_t slots;
     int64_t value;
@@ -55,10 +55,13 @@ struct run {
     uint32_t threads_max;
     uint32_t thread_count;  // known in this exploration (names are kept between executions)
     tset live;              // entered, started, not left
+    tset pending;           // have announced
+    tset free;              // of them: what they announced can always happen
     tset excused;           // need not leave
     uint32_t births;        // SPAWNs announced
     fr_tid current;         // performed the last event; FR_TID_NONE after a jump
     bool outcome;           // of the last event
+    bool has_pasts;         // steps and announcements are compared with those of other executions
 };
 
 FR_MUST_CHECK enum fr_status run_init(struct run *run, struct alloc *alloc, uint32_t threads_max,

@@ -28,16 +28,32 @@ struct step {
 };
 
 // Do accesses of these modes to one object conflict?
-bool step_modes_conflict(uint8_t a, uint8_t b);
+static inline bool step_modes_conflict(uint8_t a, uint8_t b) {
+    // Row: one access, bit: the other. See enum fr_mode.
+    static const uint8_t conflicts[FR_MODES] = {
+        [FR_READ] = 1 << FR_WRITE | 1 << FR_WRITE_WEAK,
+        [FR_WRITE] = 1 << FR_READ | 1 << FR_WRITE | 1 << FR_READ_WEAK | 1 << FR_WRITE_WEAK,
+        [FR_READ_WEAK] = 1 << FR_WRITE,
+        [FR_WRITE_WEAK] = 1 << FR_READ | 1 << FR_WRITE,
+    };
+    return (conflicts[a] >> b & 1) != 0;
+}
 
 // Direct dependence of two steps, in either order: same thread, spawn or join of the other's
 // thread, or conflicting accesses.
 bool step_depends(const struct step *a, const struct step *b);
 
 // Is the footprint decided only when the operation happens (CAS, TRY)?
-bool step_is_conditional(uint8_t kind);
+static inline bool step_is_conditional(uint8_t kind) {
+    return kind == FR_OP_CAS || kind == FR_OP_TRY;
+}
 
 // The filter word for touches.
-uint64_t step_slots(const struct touch *touches, uint32_t count);
+static inline uint64_t step_slots(const struct touch *touches, uint32_t count) {
+    uint64_t slots = 0;
+    for (uint32_t i = 0; i < count; i++)
+        slots |= (uint64_t)1 << touches[i].slot % 64;
+    return slots;
+}
 
 #endif

@@ -5,15 +5,15 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-void trace_init(struct trace *trace, struct alloc *alloc, uint32_t threads_max) {
-    *trace = (struct trace){.alloc = alloc, .threads_max = threads_max};
+void trace_init(struct trace *trace, struct alloc *alloc) {
+    *trace = (struct trace){.alloc = alloc, .clocks.width = ROWS_WIDTH};
 }
 
 void trace_release(struct trace *trace) {
     alloc_free(trace->alloc, trace->events);
     alloc_free(trace->alloc, trace->causes);
     alloc_free(trace->alloc, trace->touches);
-    alloc_free(trace->alloc, trace->clocks);
+    alloc_free(trace->alloc, trace->clocks.items);
     alloc_free(trace->alloc, trace->choices);
     alloc_free(trace->alloc, trace->jumps);
 }
@@ -26,9 +26,22 @@ void trace_clear(struct trace *trace) {
     trace->jump_count = 0;
     trace->preemptions = 0;
     trace->hash = 0;
-    trace->reads_from = 0;
     trace->barrier_hash = 0;
     memset(trace->barrier_clock, 0, sizeof trace->barrier_clock);
+}
+
+enum fr_status trace_widen(struct trace *trace, uint32_t threads) {
+    return rows_widen(&trace->clocks, trace->alloc, trace->length, threads);
+}
+
+// There are two or three: a call of memcpy costs more.
+static void copy_touches(struct touch *to, const struct touch *from, uint32_t count) {
+    if (count > 4) {
+        memcpy(to, from, count * sizeof *to);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        to[i] = from[i];
 }
 
 enum fr_status trace_push(struct trace *trace, const struct step *step, uint64_t site,
@@ -36,16 +49,13 @@ enum fr_status trace_push(struct trace *trace, const struct step *step, uint64_t
     size_t length = (size_t)trace->length + 1;
     enum fr_status status = ALLOC_GROW(trace->alloc, trace->events, trace->event_capacity, length);
     if (status == FR_OK)
-        status = ALLOC_GROW(trace->alloc, trace->clocks, trace->clock_capacity,
-                            length * trace->threads_max);
+        status = rows_reserve(&trace->clocks, trace->alloc, length);
     if (status == FR_OK)
         status = ALLOC_GROW(trace->alloc, trace->touches, trace->touch_capacity,
                             (size_t)trace->touch_count + step->touch_count);
     if (status != FR_OK)
         return status;
-    if (step->touch_count != 0)
-        memcpy(trace->touches + trace->touch_count, step->touches,
-               step->touch_count * sizeof *step->touches);
+    copy_touches(trace->touches + trace->touch_count, step->touches, step->touch_count);
     trace->events[trace->length] = (struct event){
         .site = site,
         .past = step->past,
@@ -75,24 +85,6 @@ void trace_take_back(struct trace *trace) {
     trace->cause_count = event->causes_at;
 }
 
-enum fr_status trace_cause(struct trace *trace, uint32_t cause, uint8_t through) {
-    struct event *event = &trace->events[trace->length - 1];
-    assert(cause < trace->length - 1);
-    for (uint32_t i = event->causes_at; i < trace->cause_count; i++) {
-        if (trace->causes[i].at == cause) {
-            trace->causes[i].through |= through;
-            return FR_OK;
-        }
-    }
-    enum fr_status status = ALLOC_GROW(trace->alloc, trace->causes, trace->cause_capacity,
-                                       (size_t)trace->cause_count + 1);
-    if (status != FR_OK)
-        return status;
-    trace->causes[trace->cause_count++] = (struct cause){.at = cause, .through = through};
-    event->cause_count++;
-    return FR_OK;
-}
-
 // The hash of an event covers its thread, index, site, kind, outcome and modes, and through its
 // direct causes everything that happens before it. Causes are summed: their order is that of one
 // linearisation. Objects need no name in it: a deterministic thread touches what its past says.
@@ -110,16 +102,28 @@ static uint64_t hash_event(const struct trace *trace, const struct event *event,
     return XXH3_64bits(own, sizeof own);
 }
 
+// The clocks of the causes joined, and of the last jump of time.
+static void join_clocks(const struct trace *trace, const struct event *event, uint32_t *clock) {
+    const uint32_t *barrier = trace->barrier_clock;
+    const struct cause *causes = trace->causes + event->causes_at;
+    for (uint32_t t = 0; t < trace->clocks.width; t += ROWS_WIDTH) {
+        uint32_t a = barrier[t], b = barrier[t + 1], c = barrier[t + 2], d = barrier[t + 3];
+        for (uint32_t i = 0; i < event->cause_count; i++) {
+            const uint32_t *other = trace_clock(trace, causes[i].at) + t;
+            a = a > other[0] ? a : other[0];
+            b = b > other[1] ? b : other[1];
+            c = c > other[2] ? c : other[2];
+            d = d > other[3] ? d : other[3];
+        }
+        clock[t] = a, clock[t + 1] = b, clock[t + 2] = c, clock[t + 3] = d;
+    }
+}
+
 void trace_seal(struct trace *trace, uint64_t thread_name) {
     uint32_t at = trace->length - 1;
     struct event *event = &trace->events[at];
     uint32_t *clock = trace_clock(trace, at);
-    memcpy(clock, trace->barrier_clock, trace->threads_max * sizeof *clock);
-    for (uint32_t i = 0; i < event->cause_count; i++) {
-        const uint32_t *other = trace_clock(trace, trace->causes[event->causes_at + i].at);
-        for (uint32_t t = 0; t < trace->threads_max; t++)
-            clock[t] = clock[t] > other[t] ? clock[t] : other[t];
-    }
+    join_clocks(trace, event, clock);
     clock[event->thread] = event->index;
     event->hash = hash_event(trace, event, thread_name);
     trace->hash += mix64(event->hash);

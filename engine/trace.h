@@ -59,7 +59,7 @@ struct trace {
     struct event *events;
     struct cause *causes;
     struct touch *touches;
-    uint32_t *clocks;  // [event][thread]
+    struct rows clocks;  // [event][thread]
     struct choice *choices;
     struct jump *jumps;
     uint32_t length;
@@ -69,30 +69,45 @@ struct trace {
     uint32_t event_capacity;
     uint32_t cause_capacity;
     uint32_t touch_capacity;
-    uint32_t clock_capacity;
     uint32_t choice_capacity;
     uint32_t jump_count;
     uint32_t jump_capacity;
-    uint32_t threads_max;
     uint32_t preemptions;
     uint64_t hash;
-    uint64_t reads_from;  // signature: which event each read reads from
     // What every event after the last jump has in its past: all events before it.
     uint64_t barrier_hash;
     uint32_t barrier_clock[FR_THREADS_MAX];
 };
 
-void trace_init(struct trace *trace, struct alloc *alloc, uint32_t threads_max);
+void trace_init(struct trace *trace, struct alloc *alloc);
 void trace_release(struct trace *trace);
 void trace_clear(struct trace *trace);
 
+// Room for events of that many threads.
+FR_MUST_CHECK enum fr_status trace_widen(struct trace *trace, uint32_t threads);
 // Appends an event with its footprint and no causes; the caller then adds causes, and seals it.
 FR_MUST_CHECK enum fr_status trace_push(struct trace *trace, const struct step *step, uint64_t site,
                                         uint32_t *at);
 // Takes the last event back, which was not sealed.
 void trace_take_back(struct trace *trace);
-// The last event directly depends on the one at `cause`.
-FR_MUST_CHECK enum fr_status trace_cause(struct trace *trace, uint32_t cause, uint8_t through);
+// Room for so many more causes.
+FR_MUST_CHECK static inline enum fr_status trace_reserve(struct trace *trace, size_t causes) {
+    return ALLOC_GROW(trace->alloc, trace->causes, trace->cause_capacity,
+                      trace->cause_count + causes);
+}
+// The last event directly depends on the one at `cause`. Precondition: there is room.
+static inline void trace_cause(struct trace *trace, uint32_t cause, uint8_t through) {
+    struct event *event = &trace->events[trace->length - 1];
+    assert(cause < trace->length - 1);
+    for (uint32_t i = event->causes_at; i < trace->cause_count; i++)
+        if (trace->causes[i].at == cause) {
+            trace->causes[i].through |= through;
+            return;
+        }
+    assert(trace->cause_count < trace->cause_capacity);
+    trace->causes[trace->cause_count++] = (struct cause){.at = cause, .through = through};
+    event->cause_count++;
+}
 // Computes clock and hash of the last event. thread_name: the thread's stable name.
 void trace_seal(struct trace *trace, uint64_t thread_name);
 // Time jumps to `now`: a barrier between all events so far and all that follow.
@@ -115,7 +130,7 @@ static inline uint32_t trace_barrier(const struct trace *trace) {
 }
 
 static inline uint32_t *trace_clock(const struct trace *trace, uint32_t at) {
-    return trace->clocks + (size_t)at * trace->threads_max;
+    return trace->clocks.items + (size_t)at * trace->clocks.width;
 }
 
 // Does the event at a happen before the one at b, or is it the same?

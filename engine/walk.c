@@ -25,13 +25,22 @@ void walk_start(struct walk *walk, const struct fr_plan *plan) {
     memset(walk->counts, 0, sizeof walk->counts);
 }
 
-uint64_t walk_draw(struct walk *walk, uint64_t bound) {
+// As walk_draw, if there is nothing to choose from.
+static void skip(struct walk *walk) {
     walk->random += 0x9E3779B97F4A7C15U;
+}
+
+uint64_t walk_draw(struct walk *walk, uint64_t bound) {
+    skip(walk);
     // Multiply and shift: the bias is below bound / 2^64.
     return (uint64_t)((unsigned __int128)mix64(walk->random) * bound >> 64);
 }
 
 fr_tid walk_draw_thread(struct walk *walk, tset set) {
+    if ((set & (set - 1)) == 0) {
+        skip(walk);
+        return tset_first(set);
+    }
     for (uint64_t n = walk_draw(walk, tset_count(set)); n > 0; n--)
         set &= set - 1;
     return tset_first(set);

@@ -130,8 +130,8 @@ MUTANTS = [
         "a jump is no barrier",
         "trace.c",
         "model/random",
-        "memcpy(clock, trace->barrier_clock, trace->threads_max * sizeof *clock);",
-        "memset(clock, 0, trace->threads_max * sizeof *clock);",
+        "const uint32_t *barrier = trace->barrier_clock;",
+        "static const uint32_t barrier[FR_THREADS_MAX];",
     ),
     Mutant(
         "the hash forgets what was before a jump",
@@ -208,14 +208,14 @@ MUTANTS = [
     ),
     Mutant(
         "weak writes conflict with weak reads",
-        "step.c",
+        "step.h",
         "model/random",
         "[FR_READ_WEAK] = 1 << FR_WRITE,",
         "[FR_READ_WEAK] = 1 << FR_WRITE | 1 << FR_WRITE_WEAK,",
     ),
     Mutant(
         "a weak write does not conflict with a read",
-        "step.c",
+        "step.h",
         "model/random",
         "[FR_WRITE_WEAK] = 1 << FR_READ | 1 << FR_WRITE,",
         "[FR_WRITE_WEAK] = 1 << FR_WRITE,",

@@ -16,7 +16,7 @@ struct room {
 static void open_room(struct room *room, bool stable_keys) {
     *room = (struct room){0};
     room->alloc.host = alloc_fault_allocator(&room->fault);
-    objects_init(&room->objects, THREADS, stable_keys);
+    objects_init(&room->objects, stable_keys);
 }
 
 static void close_room(struct room *room) {
@@ -125,12 +125,15 @@ static void test_rows_of_threads_do_not_overlap(void) {
         for (uint32_t row = 0; row < SINCE_ROWS; row++)
             for (uint32_t t = 0; t < THREADS; t++)
                 objects_since(&room.objects, slot, row)[t] = n++;
+    CHECK_OK(objects_widen(&room.objects, &room.alloc, THREADS + 20));
     n = 0;
     for (uint32_t slot = 0; slot < 10; slot++)
         for (uint32_t row = 0; row < SINCE_ROWS; row++)
             for (uint32_t t = 0; t < THREADS; t++)
                 CHECK(objects_since(&room.objects, slot, row)[t] == n++, "slot %u row %u", slot,
                       row);
+    objects_since(&room.objects, 9, SINCE_STRONG)[THREADS + 19] = n;
+    CHECK(objects_since(&room.objects, 9, SINCE_STRONG)[0] == n - THREADS, "and has room");
     close_room(&room);
 }
 

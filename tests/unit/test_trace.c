@@ -6,8 +6,6 @@
 #include "check.h"
 #include "stage.h"
 
-enum { THREADS = 3 };
-
 static uint32_t push(struct trace *trace, fr_tid thread, uint32_t index) {
     struct step step = {.thread = thread, .kind = FR_OP_ACCESS, .index = index};
     uint32_t at;
@@ -15,21 +13,26 @@ static uint32_t push(struct trace *trace, fr_tid thread, uint32_t index) {
     return at;
 }
 
+static void add_cause(struct trace *trace, uint32_t cause, uint8_t through) {
+    CHECK_OK(trace_reserve(trace, 1));
+    trace_cause(trace, cause, through);
+}
+
 // a1 -> b1 -> c1, and a2 beside them: clocks follow causes, not positions.
 static void test_happens_before_follows_causes(void) {
     struct alloc alloc = {.host = alloc_libc()};
     struct trace trace;
-    trace_init(&trace, &alloc, THREADS);
+    trace_init(&trace, &alloc);
     uint32_t a1 = push(&trace, 0, 1);
     trace_seal(&trace, 10);
     uint32_t b1 = push(&trace, 1, 1);
-    CHECK_OK(trace_cause(&trace, a1, CAUSE_OBJECT));
+    add_cause(&trace, a1, CAUSE_OBJECT);
     trace_seal(&trace, 11);
     uint32_t a2 = push(&trace, 0, 2);
-    CHECK_OK(trace_cause(&trace, a1, CAUSE_ORDER));
+    add_cause(&trace, a1, CAUSE_ORDER);
     trace_seal(&trace, 10);
     uint32_t c1 = push(&trace, 2, 1);
-    CHECK_OK(trace_cause(&trace, b1, CAUSE_OBJECT));
+    add_cause(&trace, b1, CAUSE_OBJECT);
     trace_seal(&trace, 12);
     CHECK(trace_before(&trace, a1, b1) && trace_before(&trace, b1, c1), "causes");
     CHECK(trace_before(&trace, a1, c1), "and their causes");
@@ -39,15 +42,41 @@ static void test_happens_before_follows_causes(void) {
     trace_release(&trace);
 }
 
+// A thread that is heard of late makes every clock wider, and changes none.
+static void test_clocks_widen_where_they_stand(void) {
+    enum { EVENTS = 9 };
+    struct alloc alloc = {.host = alloc_libc()};
+    struct trace trace;
+    trace_init(&trace, &alloc);
+    for (uint32_t at = 0; at < EVENTS; at++) {
+        push(&trace, at % 4, 1 + at / 4);
+        if (at >= 2)
+            add_cause(&trace, at - 2, CAUSE_OBJECT);
+        trace_seal(&trace, 10 + at % 4);
+    }
+    CHECK_OK(trace_widen(&trace, FR_THREADS_MAX));
+    uint32_t late = push(&trace, FR_THREADS_MAX - 1, 1);
+    add_cause(&trace, EVENTS - 1, CAUSE_OBJECT);
+    trace_seal(&trace, 99);
+    for (uint32_t at = 0; at < EVENTS; at++) {
+        for (uint32_t before = 0; before < EVENTS; before++)
+            CHECK(trace_before(&trace, before, at) == (before <= at && (at - before) % 2 == 0),
+                  "%u before %u", before, at);
+        CHECK(trace_clock(&trace, at)[FR_THREADS_MAX - 1] == 0, "the late one before none");
+        CHECK(trace_before(&trace, at, late) == ((EVENTS - 1 - at) % 2 == 0), "%u before it", at);
+    }
+    trace_release(&trace);
+}
+
 static void test_one_cause_is_kept_once(void) {
     struct alloc alloc = {.host = alloc_libc()};
     struct trace trace;
-    trace_init(&trace, &alloc, THREADS);
+    trace_init(&trace, &alloc);
     uint32_t a1 = push(&trace, 0, 1);
     trace_seal(&trace, 10);
     uint32_t b1 = push(&trace, 1, 1);
-    CHECK_OK(trace_cause(&trace, a1, CAUSE_OBJECT));
-    CHECK_OK(trace_cause(&trace, a1, CAUSE_ORDER));
+    add_cause(&trace, a1, CAUSE_OBJECT);
+    add_cause(&trace, a1, CAUSE_ORDER);
     trace_seal(&trace, 11);
     CHECK(trace.events[b1].cause_count == 1, "one cause");
     CHECK(trace.causes[trace.events[b1].causes_at].through == (CAUSE_OBJECT | CAUSE_ORDER),
@@ -62,7 +91,7 @@ static void test_one_cause_is_kept_once(void) {
 static uint64_t hash_of_two(bool swapped, uint64_t site, uint64_t name, uint8_t kind, bool caused) {
     struct alloc alloc = {.host = alloc_libc()};
     struct trace trace;
-    trace_init(&trace, &alloc, THREADS);
+    trace_init(&trace, &alloc);
     for (uint32_t i = 0; i < 2; i++) {
         fr_tid thread = swapped ? 1 - i : i;
         struct step step = {
@@ -70,7 +99,7 @@ static uint64_t hash_of_two(bool swapped, uint64_t site, uint64_t name, uint8_t 
         uint32_t at;
         CHECK_OK(trace_push(&trace, &step, thread == 1 ? site : 5, &at));
         if (caused && i == 1)
-            CHECK_OK(trace_cause(&trace, 0, CAUSE_OBJECT));
+            add_cause(&trace, 0, CAUSE_OBJECT);
         trace_seal(&trace, thread == 1 ? name : 20);
     }
     uint64_t hash = trace.hash;
@@ -178,7 +207,7 @@ static void test_without_memory_nothing_is_appended(void) {
         struct alloc_fault fault = {.fail_at = n};
         struct alloc alloc = {.host = alloc_fault_allocator(&fault)};
         struct trace trace;
-        trace_init(&trace, &alloc, THREADS);
+        trace_init(&trace, &alloc);
         struct touch touch = {0};
         struct step step = {.index = 1, .touch_count = 1, .touches = &touch};
         uint32_t at;
@@ -194,6 +223,7 @@ static void test_without_memory_nothing_is_appended(void) {
 
 int main(void) {
     test_happens_before_follows_causes();
+    test_clocks_widen_where_they_stand();
     test_one_cause_is_kept_once();
     test_the_hash_covers_what_makes_an_event();
     test_linearisations_of_a_trace_share_its_hash();
