@@ -17,6 +17,7 @@
 #include "observe.h"
 #include "outside.h"
 #include "point.h"
+#include "pure.h"
 
 enum { DEPTH_MAX = 6 };
 
@@ -137,7 +138,7 @@ void access_add_object(struct access_list *list, PyObject *object, bool write) {
 }
 
 void access_add_whole(struct access_list *list, PyObject *object, bool write, bool on_stack) {
-    if (object == NULL)
+    if (object == NULL || pure_is_plain(object))
         return;
     uint32_t before = list->count;
     if (inside_is_callback(object)) {
@@ -182,8 +183,10 @@ static bool is_element(PyObject *object, PyObject *key) {
 }
 
 void access_add_element(struct access_list *list, PyObject *object, PyObject *key, bool write) {
-    access_add(list, location_of_element(object, key), write ? FR_WRITE : FR_READ);
-    access_add(list, location_of_object(object), write ? FR_WRITE_WEAK : FR_READ_WEAK);
+    uint64_t part, whole;
+    location_of_part(object, key, &part, &whole);
+    access_add(list, part, write ? FR_WRITE : FR_READ);
+    access_add(list, whole, write ? FR_WRITE_WEAK : FR_READ_WEAK);
 }
 
 void access_add_item(struct access_list *list, PyObject *object, PyObject *key, bool write) {
@@ -202,7 +205,7 @@ void access_add_item(struct access_list *list, PyObject *object, PyObject *key, 
 }
 
 void access_add_inside(struct access_list *list, PyObject *object, bool on_stack) {
-    if (object != NULL)
+    if (object != NULL && !pure_is_plain(object))
         inside_add(list, object, on_stack && is_private(object));
 }
 
@@ -322,6 +325,8 @@ static void collect_attribute(struct access_list *list, const struct site *site,
     PyObject **top = on->top;
     PyObject *name = PyTuple_GET_ITEM(on->code->co_names, site->argument);
     bool write = site->kind == SITE_SET_ATTRIBUTE;
+    if (site->is_ordinary && attribute_add_ordinary(list, top[-1], name, write))
+        return;
     // The library's own methods are not replaced while it runs; the program's may be.
     if (site->library == LIBRARY_LISTED && !write) {
         PyObject *found = _PyType_Lookup(Py_TYPE(top[-1]), name);

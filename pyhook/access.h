@@ -14,6 +14,7 @@
 
 // What an instruction finds on the stack and around it. Everything is borrowed from the frame.
 struct operands {
+    int thread;  // observe_caller
     const void *frame;
     PyObject **top;     // one above the top of the stack: operand n from the top is top[-n]
     PyObject **locals;  // locals, cells and free variables

@@ -73,6 +73,33 @@ static void add_attribute(struct access_list *list, PyObject *object, PyObject *
         access_add(list, location_of_class_attribute(name), write ? FR_WRITE : FR_READ);
 }
 
+bool attribute_is_ordinary(PyObject *name) {
+    static const char *const special[] = {"__dict__", "__class__",    "cell_contents", "__bases__",
+                                          "__code__", "__defaults__", "__kwdefaults__"};
+    bool is_ordinary = PyUnicode_CheckExact(name);
+    for (size_t i = 0; is_ordinary && i < sizeof special / sizeof *special; i++)
+        is_ordinary = PyUnicode_CompareWithASCIIString(name, special[i]) != 0;
+    return is_ordinary;
+}
+
+bool attribute_add_ordinary(struct access_list *list, PyObject *object, PyObject *name,
+                            bool write) {
+    // So it is no module, function, cell, class, proxy or `super`, which have rules of their own.
+    if (!container_is_instance(object) ||
+        PyType_HasFeature(Py_TYPE(object), Py_TPFLAGS_IMMUTABLETYPE))
+        return false;
+    struct fr_access *items = list->items;
+    location_of_part(object, name, &items[0].key, &items[1].key);
+    items[0].mode = write ? FR_WRITE : FR_READ;
+    items[1].mode = write ? FR_WRITE_WEAK : FR_READ_WEAK;
+    list->count = 2;
+    if (!write) {
+        items[2] = (struct fr_access){.key = location_of_class_attribute(name), .mode = FR_READ};
+        list->count = 3;
+    }
+    return true;
+}
+
 // What a function does when it is called is found by those who find the function: as the global or
 // the attribute that it was made as. (Who has it under another name is not seen.)
 static void add_function(struct access_list *list, PyObject *object, PyObject *name) {

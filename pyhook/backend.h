@@ -18,18 +18,25 @@ void backend_end(void);
 int backend_thread_begin(void);
 void backend_thread_end(void);
 
-// For backends: do operations of the calling thread count now?
-bool observe_is_open(void);
-// For backends: brings the instruction to the door. Precondition: observe_is_open(). -1 with an
-// exception that is to be raised instead of executing the instruction.
+// Who calls: a logical thread by its number, or one of these.
+enum {
+    OBSERVE_CLOSED = -1,  // operations of the calling thread do not count now
+    OBSERVE_NOBODY = -2   // they do, but it is no logical thread (in the self-test)
+};
+// For backends, in a callback of the main interpreter.
+int observe_caller(void);
+// For backends: brings the instruction to the door; operands->thread is what observe_caller just
+// answered, and not OBSERVE_CLOSED. -1 with an exception that is to be raised instead of executing
+// the instruction.
 int observe_instruction(const struct site *site, const struct operands *operands);
 // For backends: observation is no longer sure. As point_refuse.
 int observe_refuse(const char *sentence);
 
 // Where instructions are brought to: the door (point.h), or the self-test.
 struct observe_door {
-    bool (*is_open)(void);
-    int (*pass)(const struct point_op *op);
+    int (*caller)(void);
+    // thread: as `caller` just answered, if no Python code has run since; else OBSERVE_CLOSED.
+    int (*pass)(int thread, const struct point_op *op);
     int (*refuse)(const char *sentence);
 };
 // NULL: point.h again.

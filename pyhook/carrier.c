@@ -80,10 +80,15 @@ void carrier_beat(void) {
     atomic_store_explicit(&room.progress, progress + 1, memory_order_relaxed);
 }
 
-int carrier_current(void) {
+int carrier_current_main(void) {
     int index = atomic_load_explicit(&current, memory_order_relaxed);
-    if (index == CARRIER_RETIRED)
+    if (__builtin_expect(index == CARRIER_RETIRED, false))
         carrier_park(true);
+    return index;
+}
+
+int carrier_current(void) {
+    int index = carrier_current_main();
     // In a subinterpreter nothing is observed, and no table of the main one may be used.
     if (index >= 0 && PyInterpreterState_Get() != room.interpreter)
         return CARRIER_FOREIGN;

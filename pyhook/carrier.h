@@ -37,6 +37,9 @@ int carrier_handoff(int to);
 // thread the call does not return: code that may have blocked outside our control, and a body whose
 // Python function returned, asks before it touches what is shared. The caller is attached.
 int carrier_current(void);
+// The same for who is called by the main interpreter alone (its trace functions, its monitoring
+// tools) and need not ask which one runs.
+int carrier_current_main(void);
 // The running thread is alive: called at each point that does not hand over.
 void carrier_beat(void);
 // Seconds without a beat or hand-over after which carrier_handoff of the controller answers 1.

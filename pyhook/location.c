@@ -34,8 +34,10 @@ static uint64_t finish(uint64_t h) {
 }
 
 static uint64_t mix(const void *address, enum tag tag, uint64_t detail) {
+    // Addresses are spread over all bits, and so are the distances of details: keys of two objects
+    // meet no more often than any two numbers do.
     uint64_t base = finish((uint64_t)(uintptr_t)address + (uint64_t)tag);
-    return finish(base ^ (detail * 0x9E3779B97F4A7C15ull));
+    return base + detail * 0x9E3779B97F4A7C15ull;
 }
 
 static uint32_t find_slot(const struct pins *set, const PyObject *object) {
@@ -141,6 +143,9 @@ uint64_t location_of_object(PyObject *object) {
 
 // Hash of a key for which location_is_plain holds, or of an exact str: cannot fail.
 static uint64_t hash_plain(PyObject *key) {
+    // A str remembers its hash.
+    if (PyUnicode_CheckExact(key) && ((PyASCIIObject *)key)->hash != -1)
+        return (uint64_t)((PyASCIIObject *)key)->hash;
     Py_hash_t hash = PyObject_Hash(key);
     assert(hash != -1);
     return (uint64_t)hash;
@@ -177,6 +182,12 @@ bool location_is_plain(PyObject *key) {
 
 uint64_t location_of_element(PyObject *container, PyObject *key) {
     return mix(pin(container), TAG_ELEMENT, hash_plain(key));
+}
+
+void location_of_part(PyObject *object, PyObject *key, uint64_t *part, uint64_t *whole) {
+    PyObject *base = pin(object);
+    *part = mix(base, TAG_ELEMENT, hash_plain(key));
+    *whole = mix(base, TAG_OBJECT, 0);
 }
 
 uint64_t location_of_order(PyObject *dict) {

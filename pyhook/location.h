@@ -24,6 +24,8 @@ uint64_t location_of_class_attribute(PyObject *name);
 bool location_is_plain(PyObject *key);
 // The element of a container. Precondition: location_is_plain(key).
 uint64_t location_of_element(PyObject *container, PyObject *key);
+// The element of a container (or the attribute of an object) and the object as a whole.
+void location_of_part(PyObject *object, PyObject *key, uint64_t *part, uint64_t *whole);
 // The order of a dict's keys, apart from what is under them.
 uint64_t location_of_order(PyObject *dict);
 // The variable in a cell.

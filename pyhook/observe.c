@@ -4,6 +4,7 @@
 
 #include "backend.h"
 #include "call.h"
+#include "carrier.h"
 #include "container.h"
 #include "filter.h"
 #include "library.h"
@@ -14,15 +15,19 @@
 #include "site.h"
 #include "spin.h"
 
-static const struct observe_door point_door = {point_is_watched, point_pass, point_refuse};
+static int pass_point(int thread, const struct point_op *op) {
+    return thread >= 0 ? point_pass_as(thread, op) : point_pass(op);
+}
+
+static const struct observe_door point_door = {point_watched, pass_point, point_refuse};
 static struct observe_door door;
 
 void observe_set_door(const struct observe_door *other) {
     door = other != NULL ? *other : point_door;
 }
 
-bool observe_is_open(void) {
-    return door.is_open();
+int observe_caller(void) {
+    return door.caller();
 }
 
 int observe_refuse(const char *sentence) {
@@ -35,10 +40,10 @@ static bool may_resume(const struct site *site) {
     return site->kind >= SITE_GET_ITEM;
 }
 
-static int pass_list(const struct place *place, const struct access_list *list) {
+static int pass_list(int thread, const struct place *place, const struct access_list *list) {
     struct point_op op = {
         .kind = FR_OP_ACCESS, .place = place, .accesses = list->items, .access_count = list->count};
-    return door.pass(&op);
+    return door.pass(thread, &op);
 }
 
 // The place of an event, NULL with an exception.
@@ -81,19 +86,19 @@ static int pass_inside(const struct place *place, const struct site *site,
         if (is_part(&deeper, list))
             return 0;
         *list = deeper;
-        if (pass_list(place, list) < 0)
+        if (pass_list(OBSERVE_CLOSED, place, list) < 0)
             return -1;
     }
     return place != NULL ? 0 : -1;
 }
 
-static int pass_accesses(const struct place *place, struct access_list *list) {
-    if (pass_list(place, list) < 0)
+static int pass_accesses(int thread, const struct place *place, struct access_list *list) {
+    if (pass_list(thread, place, list) < 0)
         return -1;
-    if (!access_add_insertion(list))
+    if (list->dict == NULL || !access_add_insertion(list))
         return 0;
     place = place_with_action(place, "insert");
-    return place != NULL ? pass_list(place, list) : -1;
+    return place != NULL ? pass_list(OBSERVE_CLOSED, place, list) : -1;
 }
 
 // The loop that the instruction is in has done nothing: waits until it may. 1: that was the
@@ -112,7 +117,7 @@ static int wait_in_loop(const struct site *site, const struct operands *operands
                           .accesses = answer.accesses,
                           .access_count = answer.access_count,
                           .deadline_ns = answer.deadline_ns};
-    if (op.place == NULL || door.pass(&op) < 0)
+    if (op.place == NULL || door.pass(OBSERVE_CLOSED, &op) < 0)
         return -1;
     return answer.is_the_read && point_outcome();
 }
@@ -135,13 +140,15 @@ int observe_instruction(const struct site *site, const struct operands *operands
     const struct place *place = waited >= 0 && is_event ? place_of(site) : NULL;
     if (waited < 0 || (is_event && place == NULL))
         return -1;
-    if (waited == 0 && list.count > 0 && pass_accesses(place, &list) < 0)
+    // To find the place of the user's line Python code may have run.
+    int thread = site->library == LIBRARY_NONE ? operands->thread : OBSERVE_CLOSED;
+    if (waited == 0 && list.count > 0 && pass_accesses(thread, place, &list) < 0)
         return -1;
     if (waited == 0 && list.may_go_on && pass_inside(place, site, operands, &list) < 0)
         return -1;
     if (!may_resume(site))
         list.count = 0;
-    return reentry_note(operands->frame, place, &list);
+    return reentry_note(operands->thread, operands->frame, place, &list);
 }
 
 // The place of a call that the runner makes: by the name of a C function, or of a type.
@@ -172,9 +179,9 @@ int observe_call(PyObject *callable, PyObject *arguments, PyObject *keywords) {
     if (list.count == 0)
         return 0;
     const struct place *place = place_of_call(callable);
-    if (place == NULL || pass_accesses(place, &list) < 0)
+    if (place == NULL || pass_accesses(OBSERVE_CLOSED, place, &list) < 0)
         return -1;
-    return reentry_note(NULL, place, &list);
+    return reentry_note(carrier_current(), NULL, place, &list);
 }
 
 int observe_open(PyObject *module) {

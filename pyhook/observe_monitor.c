@@ -38,11 +38,19 @@ static uint32_t session;
 
 // ------------------------------------------------------------------------------ callbacks
 
+// The code unit of an offset as CPython tells it.
+static long read_unit(PyObject *offset) {
+    const PyLongObject *number = (const PyLongObject *)offset;
+    return (PyUnstable_Long_IsCompact(number) ? PyUnstable_Long_CompactValue(number)
+                                              : PyLong_AsLong(offset)) /
+           2;
+}
+
 static PyObject *on_instruction(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
     (void)self;
     (void)count;
     PyCodeObject *code = (PyCodeObject *)arguments[0];
-    long unit = PyLong_AsLong(arguments[1]) / 2;
+    long unit = read_unit(arguments[1]);
     const struct site_table *table = site_table_peek(code);
     if (table == NULL || table->sites == NULL || unit < 0 || unit >= table->count)
         Py_RETURN_NONE;
@@ -51,7 +59,8 @@ static PyObject *on_instruction(PyObject *self, PyObject *const *arguments, Py_s
         return Py_NewRef(api.disable);
     if (site->kind == SITE_LEAVE)
         spin_leave(code);
-    if (!observe_is_open() || (site->kind == SITE_LEAVE && reentry_is_empty()))
+    int thread = observe_caller();
+    if (thread == OBSERVE_CLOSED || (site->kind == SITE_LEAVE && reentry_is_empty()))
         Py_RETURN_NONE;
     cpython_frame *frame = cpython_current_frame(PyThreadState_Get());
     if (site->depth < 0 || frame == NULL || cpython_frame_code(frame) != code) {
@@ -74,6 +83,7 @@ static PyObject *on_instruction(PyObject *self, PyObject *const *arguments, Py_s
     PyObject **values = frame->localsplus;
 #endif
     struct operands operands = {
+        .thread = thread,
         .frame = frame,
         .top = values + depth,
         .locals = values,
@@ -153,7 +163,7 @@ static PyObject *on_unwind(PyObject *self, PyObject *const *arguments, Py_ssize_
     (void)count;
     PyCodeObject *code = (PyCodeObject *)arguments[0];
     spin_leave(code);
-    if (!observe_is_open() || reentry_is_empty())
+    if (observe_caller() == OBSERVE_CLOSED || reentry_is_empty())
         Py_RETURN_NONE;
     const struct site_table *table = site_table_peek(code);
     cpython_frame *frame = cpython_current_frame(PyThreadState_Get());

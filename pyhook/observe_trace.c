@@ -56,11 +56,14 @@ static int on_opcode(PyFrameObject *object) {
     if (unit < 0 || unit >= table->count)
         return 0;
     const struct site *site = &table->sites[unit];
-    if ((site->kind == SITE_NONE && !switch_is_wanted()) || !observe_is_open())
+    if (site->kind == SITE_NONE && !switch_is_wanted())
+        return 0;
+    int thread = observe_caller();
+    if (thread == OBSERVE_CLOSED)
         return 0;
     if (site->kind == SITE_LEAVE)
         return reentry_suspend(frame);
-    struct operands operands;
+    struct operands operands = {.thread = thread};
     read_operands(frame, code, &operands);
     switch_reach(site, frame, unit);
     if (site->kind != SITE_NONE && observe_instruction(site, &operands) < 0)
@@ -133,7 +136,7 @@ static void unwind(cpython_frame *frame) {
 
 static PyObject *evaluate_filtered(PyThreadState *state, cpython_frame *frame, int throwing) {
     if (state->c_tracefunc != on_event) {
-        if (!state->tracing && observe_is_open()) {
+        if (!state->tracing && observe_caller() != OBSERVE_CLOSED) {
             observe_refuse(stolen);
             return NULL;
         }

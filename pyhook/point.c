@@ -35,9 +35,11 @@ bool point_is_open(void) {
     return find_open(&index) != NULL && PyThreadState_Get()->tracing == 0;
 }
 
-bool point_is_watched(void) {
-    int index;
-    return find_open(&index) != NULL;
+int point_watched(void) {
+    int index = carrier_current_main();
+    bool is_open =
+        index >= 0 && runner.phase >= RUNNER_STARTING && runner.threads[index].closed == 0;
+    return is_open ? index : -1;
 }
 
 void point_close(void) {
@@ -106,15 +108,17 @@ static enum fr_status announce(struct runner_thread *thread, fr_tid tid,
 
 int point_pass(const struct point_op *op) {
     int self;
-    struct runner_thread *thread = find_open(&self);
-    if (thread == NULL)
-        return 0;
+    return find_open(&self) != NULL ? point_pass_as(self, op) : 0;
+}
+
+int point_pass_as(int self, const struct point_op *op) {
+    struct runner_thread *thread = &runner.threads[self];
     carrier_beat();
     if (runner.phase == RUNNER_ABORTING)
         return raise_again(thread);
     if (carrier_interrupted())
         return give_up(thread, FR_INTERRUPTED);
-    spin_note(op);
+    spin_note(self, op);
     enum fr_status status = announce(thread, (fr_tid)self, op);
     // A thread that was just started has the turn of the one that started it.
     fr_tid next = thread->starter;

@@ -31,8 +31,8 @@ struct point_op {
 bool point_is_open(void);
 // The same within a callback for trace, profile or monitoring events, where point_is_open answers
 // no: what a coverage tool or a debugger does there is no part of the program. For observation,
-// which lives in such callbacks.
-bool point_is_watched(void);
+// which lives in such callbacks of the main interpreter. Which logical thread it is, or -1.
+int point_watched(void);
 // Between these two the operations of the calling logical thread do not count: around Python code
 // that the tool itself runs in it. They nest; in other OS threads they do nothing.
 void point_close(void);
@@ -40,6 +40,9 @@ void point_reopen(void);
 // 0: the operation is to be performed now. -1: an exception is set (the execution is given up);
 // return it to Python. Precondition: point_is_open(), or the call returns 0 at once.
 int point_pass(const struct point_op *op);
+// The same for who knows that it is this logical thread, whose operations count: point_watched said
+// so, and no Python code has run since.
+int point_pass_as(int thread, const struct point_op *op);
 // Gives the turn to a thread that the calling one just started, until its first announcement. As
 // point_pass.
 int point_lend(fr_tid to);

@@ -30,7 +30,7 @@ struct stack {
 static struct stack stacks[FR_THREADS_MAX];
 
 static struct stack *own_stack(void) {
-    int index = carrier_current();
+    int index = carrier_current_main();
     return index >= 0 ? &stacks[index] : NULL;
 }
 
@@ -70,10 +70,11 @@ bool reentry_is_empty(void) {
     return stack == NULL || stack->count == 0;
 }
 
-int reentry_note(const void *frame, const struct place *place, const struct access_list *list) {
-    struct stack *stack = own_stack();
-    if (stack == NULL)
+int reentry_note(int thread, const void *frame, const struct place *place,
+                 const struct access_list *list) {
+    if (thread < 0)
         return 0;
+    struct stack *stack = &stacks[thread];
     if (stack->count > 0 && stack->entries[stack->count - 1].frame == frame)
         pop(stack);  // the frame is done with that one
     if (list->count == 0)
@@ -131,7 +132,7 @@ static int announce(struct stack *stack, uint32_t at) {
 
 int reentry_suspend(void *frame) {
     struct stack *stack = own_stack();
-    if (stack == NULL || stack->count == 0 || !observe_is_open())
+    if (stack == NULL || stack->count == 0 || observe_caller() == OBSERVE_CLOSED)
         return 0;
     uint32_t count = stack->count;
     if (stack->entries[count - 1].frame == frame)
@@ -148,8 +149,8 @@ int reentry_suspend(void *frame) {
 }
 
 int reentry_take_lock(void) {
-    struct stack *stack = own_stack();
-    if (stack == NULL || stack->count == 0 || !observe_is_open())
+    struct stack *stack = carrier_current() >= 0 ? own_stack() : NULL;
+    if (stack == NULL || stack->count == 0 || observe_caller() == OBSERVE_CLOSED)
         return 0;
     cpython_frame *frame = cpython_frame_skip(cpython_current_frame(PyThreadState_Get()));
     cpython_frame *traced = nearest_traced(frame);
@@ -161,7 +162,7 @@ int reentry_take_lock(void) {
 int reentry_unwind(const void *frame, void *caller) {
     reentry_forget(frame);
     struct stack *stack = own_stack();
-    if (stack == NULL || stack->count == 0 || !observe_is_open() ||
+    if (stack == NULL || stack->count == 0 || observe_caller() == OBSERVE_CLOSED ||
         stack->entries[stack->count - 1].frame != nearest_traced(caller))
         return 0;
     return announce(stack, stack->count - 1);

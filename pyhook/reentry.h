@@ -19,9 +19,10 @@
 
 // A logical thread begins: its stack is empty.
 void reentry_begin(void);
-// The frame (NULL: the runner) is about to execute an instruction with these accesses (just
-// announced; or none). -1 with an exception.
-int reentry_note(const void *frame, const struct place *place, const struct access_list *list);
+// The frame (NULL: the runner) of this thread, which calls, is about to execute an instruction with
+// these accesses (just announced; or none). -1 with an exception.
+int reentry_note(int thread, const void *frame, const struct place *place,
+                 const struct access_list *list);
 // Is the stack of the calling logical thread empty? Then the others have nothing to do.
 bool reentry_is_empty(void);
 // A traced frame, running, is about to go back to its caller by a return or a yield. While it still

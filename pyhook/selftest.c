@@ -57,11 +57,12 @@ static uint64_t seen[SEEN_MAX];  // first key of each event
 static int seen_count;
 static bool is_watching;
 
-static bool watch_is_open(void) {
-    return is_watching;
+static int watch_caller(void) {
+    return is_watching ? OBSERVE_NOBODY : OBSERVE_CLOSED;
 }
 
-static int watch(const struct point_op *op) {
+static int watch(int thread, const struct point_op *op) {
+    (void)thread;
     if (seen_count < SEEN_MAX)
         seen[seen_count++] = op->accesses[0].key;
     return 0;
@@ -72,7 +73,7 @@ static int watch_refuse(const char *sentence) {
     return -1;
 }
 
-static const struct observe_door watcher = {watch_is_open, watch, watch_refuse};
+static const struct observe_door watcher = {watch_caller, watch, watch_refuse};
 
 // Runs names[function](*names[argument] ...) under observation.
 static int run(PyObject *names, const char *function, const char *first, const char *second) {

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "attribute.h"
 #include "depth.h"
 #include "filter.h"
 #include "inline.h"
@@ -21,10 +22,18 @@ struct site_caller {
 
 static Py_ssize_t extra_index = -1;
 
+// Whose table was asked for last: a thread mostly asks for the same again.
+static struct {
+    const PyCodeObject *code;
+    struct site_table *table;
+} last;
+
 static void free_table(void *memory) {
     struct site_table *table = memory;
     if (table == NULL)
         return;
+    if (last.table == table)
+        last.code = NULL;
     while (table->callers != NULL) {
         struct site_caller *next = table->callers->next;
         free(table->callers);
@@ -54,12 +63,18 @@ int site_open(void) {
 }
 
 struct site_table *site_table_peek(PyCodeObject *code) {
+    if (code == last.code)
+        return last.table;
     void *table = NULL;
 #if PY_VERSION_HEX >= 0x030c0000
     PyUnstable_Code_GetExtra((PyObject *)code, extra_index, &table);
 #else
     _PyCode_GetExtra((PyObject *)code, extra_index, &table);
 #endif
+    if (table != NULL) {
+        last.code = code;
+        last.table = table;
+    }
     return table;
 }
 
@@ -243,6 +258,9 @@ static int fill_site(PyCodeObject *code, const struct site_table *table,
         return is_local < 0 ? -1 : 0;
     }
     PyObject *name = static_name(code, units, at);
+    bool is_attribute = site->kind == SITE_GET_ATTRIBUTE || site->kind == SITE_SET_ATTRIBUTE;
+    site->is_ordinary =
+        is_attribute && site->library == LIBRARY_NONE && attribute_is_ordinary(name);
     name = name != NULL ? Py_NewRef(name) : PyUnicode_FromString(word);
     if (name == NULL)
         return -1;

@@ -22,7 +22,8 @@ struct site {
     uint8_t switches;           // OPCODE_SWITCH_ flags
     uint8_t width;              // in code units, with prefixes and caches
     bool in_loop;               // as in struct depth_unit
-    uint8_t library;  // enum library_kind; if one, events have the place of the user's line
+    uint8_t library;   // enum library_kind; if one, events have the place of the user's line
+    bool is_ordinary;  // of an attribute, by its name: one that means nothing to the interpreter
 };
 
 struct site_caller;

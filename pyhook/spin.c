@@ -223,16 +223,16 @@ static void look(struct spin *spin, const struct site *site, const struct operan
 void spin_look(const struct site *site, const struct operands *on, const struct access_list *list,
                struct spin_answer *answer) {
     answer->spins = answer->is_the_read = answer->is_watched = false;
-    struct spin *spin = own_spin();
-    if (spin == NULL)
+    if (on->thread < 0)
         return;
+    struct spin *spin = &spins[on->thread];
     look(spin, site, on, list, answer);
     answer->is_watched = spin->armed;
 }
 
-void spin_note(const struct point_op *op) {
-    struct spin *spin = own_spin();
-    if (spin == NULL || spin->anchor == NULL || op->kind == FR_OP_SPIN)
+void spin_note(int thread, const struct point_op *op) {
+    struct spin *spin = &spins[thread];
+    if (spin->anchor == NULL || op->kind == FR_OP_SPIN)
         return;
     bool may_read = op->kind == FR_OP_TRY ||
                     (op->kind == FR_OP_ACCESS && only_reads(op->accesses, op->access_count));
@@ -260,10 +260,10 @@ void spin_note_clock(uint64_t now) {
 }
 
 void spin_leave(const PyCodeObject *code) {
-    struct spin *spin = own_spin();
+    int index = carrier_current_main();
     // The next anchor may be in the caller, and must stay there for longer than one call.
-    if (spin != NULL && spin->code == code)
-        drop_anchor(spin);
+    if (index >= 0 && spins[index].code == code)
+        drop_anchor(&spins[index]);
 }
 
 void spin_reset(void) {

@@ -30,11 +30,12 @@ struct spin_answer {
     struct fr_access accesses[FR_ACCESSES_MAX];
 };
 
-// A traced instruction with these accesses is about to be announced. Runs no Python code.
+// A traced instruction with these accesses is about to be announced, by on->thread. Runs no Python
+// code.
 void spin_look(const struct site *site, const struct operands *on, const struct access_list *list,
                struct spin_answer *answer);
-// An operation passes the door.
-void spin_note(const struct point_op *op);
+// An operation of this thread, which calls, passes the door.
+void spin_note(int thread, const struct point_op *op);
 // The thread did something else that another round would not repeat exactly.
 void spin_note_progress(void);
 // It has read the clock, which stands at `now`.
