@@ -7,6 +7,7 @@
 #include "data_race.h"
 #include "errors.h"
 #include "trace_view.h"
+#include "value_log.h"
 
 // ------------------------------------------------------------------------------ life
 
@@ -196,15 +197,21 @@ static PyObject *start_plan(PyObject *self, PyObject *args, PyObject *kwargs) {
     return answer;
 }
 
-static PyObject *step(PyObject *self, PyObject *Py_UNUSED(args)) {
+static PyObject *step(PyObject *self, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"values", NULL};
     struct explorer *explorer = (struct explorer *)self;
-    if (!explorer_is_usable(explorer))
+    int values = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$p:step", names, &values) ||
+        !explorer_is_usable(explorer))
         return NULL;
     if (!explorer->started) {
         PyErr_SetString(errors_frontrun, "no exploration was started: call start() first");
         return NULL;
     }
+    if (values && value_log_open(explorer->engine) < 0)
+        return NULL;
     int went = explorer_execute(explorer);
+    value_log_close();
     if (went < 0 || PyErr_CheckSignals() < 0)
         return NULL;
     if (went == 0)
@@ -435,7 +442,8 @@ static PyMethodDef explorer_methods[] = {
      "A new exploration as schedule bytes say."},
     {"start_plan", WITH_KEYWORDS(start_plan), METH_VARARGS | METH_KEYWORDS,
      "A new exploration; segments: (thread, events, until, nth)."},
-    {"step", step, METH_NOARGS, "One execution: its verdict's word, or None if none is left."},
+    {"step", WITH_KEYWORDS(step), METH_VARARGS | METH_KEYWORDS,
+     "One execution: its verdict's word, or None if none is left."},
     {"run", WITH_KEYWORDS(explorer_run), METH_VARARGS | METH_KEYWORDS,
      "Executions until one fails, the exploration ends or the number is spent."},
     {"shrink", WITH_KEYWORDS(explorer_shrink), METH_VARARGS | METH_KEYWORDS,

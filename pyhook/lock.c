@@ -12,6 +12,7 @@
 #include "reentry.h"
 #include "runner.h"
 #include "spin.h"
+#include "value_log.h"
 
 static PyObject *acquire_twin(PyObject *self, PyObject *args, PyObject *kwargs);
 static PyObject *release_twin(PyObject *self, PyObject *args);
@@ -157,6 +158,8 @@ int lock_pass(PyObject *lock, const struct lock_request *request, bool held_outs
     point_reopen();
     if (op.place == NULL)
         return -1;
+    if (value_log_wanted)
+        value_log_name(lock, op.place);
     runner.threads[carrier_current()].awaited =
         kind == FR_OP_ACQUIRE && op.deadline_ns == 0 ? lock : NULL;
     return point_pass(&op);

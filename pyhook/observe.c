@@ -14,6 +14,7 @@
 #include "selftest.h"
 #include "site.h"
 #include "spin.h"
+#include "value_log.h"
 
 static int pass_point(int thread, const struct point_op *op) {
     return thread >= 0 ? point_pass_as(thread, op) : point_pass(op);
@@ -144,6 +145,8 @@ int observe_instruction(const struct site *site, const struct operands *operands
     int thread = site->library == LIBRARY_NONE ? operands->thread : OBSERVE_CLOSED;
     if (waited == 0 && list.count > 0 && pass_accesses(thread, place, &list) < 0)
         return -1;
+    if (value_log_wanted && waited == 0 && list.count > 0)
+        value_log_note(site, operands);
     if (waited == 0 && list.may_go_on && pass_inside(place, site, operands, &list) < 0)
         return -1;
     if (!may_resume(site))

@@ -36,6 +36,10 @@ enum fr_status place_log_add(fr_tid thread, const struct place *place) {
     return FR_OK;
 }
 
+uint32_t place_log_count(fr_tid thread) {
+    return thread < FR_THREADS_MAX ? room.threads[thread].count : 0;
+}
+
 const struct place *place_log_find(const struct fr_explorer *explorer,
                                    const struct fr_event *event) {
     const struct place *place = NULL;

@@ -12,6 +12,8 @@
 void place_log_begin(const struct fr_explorer *explorer);
 // The next operation of a thread. FR_NOMEM, or FR_OK.
 FR_MUST_CHECK enum fr_status place_log_add(fr_tid thread, const struct place *place);
+// How many operations a thread has announced.
+uint32_t place_log_count(fr_tid thread);
 // The place of an event of the last execution of explorer; if it was not the last to execute, any
 // place with that site; NULL if there is none.
 const struct place *place_log_find(const struct fr_explorer *explorer,

@@ -13,6 +13,7 @@
 #include "spin.h"
 #include "switch.h"
 #include "threads.h"
+#include "value_log.h"
 
 struct runner runner;
 
@@ -365,6 +366,7 @@ enum fr_status runner_execute(const struct runner_harness *harness, struct fr_ex
     runner.phase = RUNNER_OUTSIDE;
     runner.explorer = explorer;
     place_log_begin(explorer);
+    value_log_begin(explorer);
     runner.number++;
     runner.status = FR_OK;
     runner.blocked = false;

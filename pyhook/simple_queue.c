@@ -10,6 +10,7 @@
 #include "point.h"
 #include "runner.h"
 #include "threads.h"
+#include "value_log.h"
 
 typedef PyObject *(*put_function)(PyObject *self, PyObject *const *args, Py_ssize_t count,
                                   PyObject *names);
@@ -89,6 +90,8 @@ static int pass_until(PyObject *queue, enum fr_op_kind kind, const char *action,
         .deadline_ns = deadline_ns,
     };
     point_reopen();
+    if (value_log_wanted && op.place != NULL)
+        value_log_name(queue, op.place);
     return op.place != NULL ? point_pass(&op) : -1;
 }
 

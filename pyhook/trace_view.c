@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "place_log.h"
+#include "value_log.h"
 
 static PyObject *failure_class;
 static PyObject *event_class;
@@ -29,10 +30,10 @@ int trace_view_open(PyObject *module) {
     if (make_class(module, &failure_class, "Failure", "kind thread exception place") < 0 ||
         make_class(module, &event_class, "Event",
                    "thread index kind action name function text file line site hash outcome "
-                   "accesses") < 0)
+                   "accesses found stored object") < 0)
         return -1;
     return make_class(module, &wait_class, "Wait",
-                      "thread waits_for action function text file line taken_at name");
+                      "thread waits_for action function text file line taken_at name object");
 }
 
 // Steals a reference to args (NULL passes an exception on).
@@ -113,6 +114,13 @@ static struct words words_of(const struct place *place, PyObject *unknown) {
                           place->text,   place->filename, place->line};
 }
 
+// What the value log has, or None; borrowed.
+static PyObject *told(const struct fr_explorer *engine, fr_tid thread, uint32_t index,
+                      enum value_part part) {
+    PyObject *words = value_log_find(engine, thread, index, part);
+    return words != NULL ? words : Py_None;
+}
+
 static PyObject *make_event(const struct fr_explorer *engine, uint32_t at, PyObject *numbers,
                             PyObject *unknown) {
     struct fr_event event = fr_trace_event(engine, at);
@@ -121,11 +129,14 @@ static PyObject *make_event(const struct fr_explorer *engine, uint32_t at, PyObj
     if (accesses == NULL)
         return NULL;
     return make(event_class,
-                Py_BuildValue("(IIssOOOOiKKNN)", fr_run_number(engine, event.thread), event.index,
-                              fr_op_word(event.kind), words.action, words.name, words.function,
-                              words.text, words.file, words.line, (unsigned long long)event.site,
-                              (unsigned long long)event.hash, PyBool_FromLong(event.outcome),
-                              accesses));
+                Py_BuildValue("(IIssOOOOiKKNNOOO)", fr_run_number(engine, event.thread),
+                              event.index, fr_op_word(event.kind), words.action, words.name,
+                              words.function, words.text, words.file, words.line,
+                              (unsigned long long)event.site, (unsigned long long)event.hash,
+                              PyBool_FromLong(event.outcome), accesses,
+                              told(engine, event.thread, event.index, VALUE_FOUND),
+                              told(engine, event.thread, event.index, VALUE_STORED),
+                              told(engine, event.thread, event.index, VALUE_OBJECT)));
 }
 
 PyObject *trace_view_events(const struct fr_explorer *engine) {
@@ -150,9 +161,11 @@ static PyObject *make_wait(const struct fr_explorer *engine, fr_tid thread,
     bool is_lock = strcmp(words.action, "get") != 0;
     uint32_t waits_for = is_lock ? fr_run_waits_for(engine, thread) : FR_TID_NONE;
     uint32_t taken_at = is_lock ? fr_run_taken_at(engine, thread) : FR_TID_NONE;
-    return make(wait_class, Py_BuildValue("(INsOOOiNO)", thread, number_or_none(waits_for),
-                                          words.action, words.function, words.text, words.file,
-                                          words.line, number_or_none(taken_at), words.name));
+    PyObject *object = told(engine, thread, place_log_count(thread), VALUE_OBJECT);
+    return make(wait_class,
+                Py_BuildValue("(INsOOOiNOO)", thread, number_or_none(waits_for), words.action,
+                              words.function, words.text, words.file, words.line,
+                              number_or_none(taken_at), words.name, object));
 }
 
 PyObject *trace_view_waits(const struct fr_explorer *engine, const struct runner_outcome *outcome) {

@@ -36,6 +36,10 @@ class Event(NamedTuple):
     hash: int
     outcome: bool
     accesses: tuple[tuple[int, str], ...]  # (number, "read"|"write"|"weak read"|"weak write")
+    # In words, of an execution with step(values=True); None: not known.
+    found: str | None  # what was there
+    stored: str | None  # what it put there
+    object: str | None  # kind and name of a lock, queue ...: "Semaphore self.seats"
 
 class Wait(NamedTuple):
     thread: int  # is blocked
@@ -47,6 +51,7 @@ class Wait(NamedTuple):
     line: int
     taken_at: int | None  # position in trace() of the event that took the lock
     name: str  # of the place
+    object: str | None  # as of an Event
 
 class Subject:
     """A harness: setup() -> state; each thread called with the state; invariant(state).
@@ -98,8 +103,9 @@ class Explorer:
         segments: Sequence[tuple[int, int, int, int]] = (),
     ) -> None:
         """segments: (thread, events, until, nth), as struct fr_segment."""
-    def step(self) -> str | None:
-        """One execution: its verdict's word, or None if there is none left."""
+    def step(self, *, values: bool = False) -> str | None:
+        """One execution: its verdict's word, or None if there is none left. values: trace() and
+        waits() also tell what was read and stored; it takes longer."""
     def run(
         self,
         executions_max: int = 0,

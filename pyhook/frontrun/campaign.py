@@ -237,7 +237,7 @@ class Campaign:
         # Each try of a failure that blocks takes as long as the watchdog's patience.
         may = self.settings.minimize and failure.kind != "blocked"
         effort = minimized(explorer) if may else "not minimised"
-        execution = report.Execution.of(explorer)
+        execution = report.Execution.told(explorer)
         path = schedule_path(self.settings.artifact_prefix, self.harness, execution.failure)
         explain(self.harness, execution)
         say()

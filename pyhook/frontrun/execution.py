@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import keyword
 import os
 import re
@@ -11,6 +12,7 @@ from typing import NamedTuple
 
 from frontrun import _core, history
 
+NAME_MAX = 40  # characters of a Thread.name that are shown
 LOCKING = {"acquire", "try-acquire", "release"}
 MARKS = {history.mark_call.__name__, history.mark_return.__name__}
 
@@ -26,6 +28,24 @@ class Execution(NamedTuple):
     trace_hash: int
     race: tuple[int, int] | None = None  # positions of two accesses that nothing orders
     started: Mapping[int, str] = {}  # names of threads that the program started, by number
+
+    @classmethod
+    def told(cls, explorer: _core.Explorer) -> Execution:
+        """The last execution, which failed, executed once more to see the values in it.
+
+        As it was if it does not come again, or if that would take as long as it did.
+        """
+        before = cls.of(explorer)
+        if before.failure.kind == "blocked":
+            return before
+        schedule = explorer.schedule
+        for values in (True, False):
+            explorer.start(schedule)
+            with contextlib.suppress(_core.DivergedError):
+                explorer.step(values=values)
+                if explorer.failure is not None and explorer.trace_hash == before.trace_hash:
+                    return cls.of(explorer)
+        return before
 
     @classmethod
     def of(cls, explorer: _core.Explorer) -> Execution:
@@ -45,7 +65,10 @@ class Execution(NamedTuple):
     def names(self, workers: Sequence[str]) -> Sequence[str]:
         """A name for every thread: those of the harness, then what Thread.name says."""
         last = max(self.started, default=-1)
-        more = (self.started.get(n, f"thread-{n}") for n in range(len(workers), last + 1))
+        more = (
+            " ".join(self.started.get(n, "").split())[:NAME_MAX] or f"thread-{n}"
+            for n in range(len(workers), last + 1)
+        )
         return (*workers, *more)
 
 
@@ -144,6 +167,12 @@ def is_half(trace: Sequence[_core.Event], at: int) -> bool:
 # ----------------------------------------------------------------------------- words
 
 
+def kind_and_name(object: str | None) -> tuple[str, str]:
+    """Of a lock, queue ...: what it is, and what the program calls it; "" if that is not known."""
+    kind, _, name = (object or "").partition(" ")
+    return kind, name
+
+
 def name_of(thread: int, names: Sequence[str]) -> str:
     """The name of a thread; one without a name has its number."""
     return names[thread] if thread < len(names) else f"thread-{thread}"
@@ -163,6 +192,37 @@ def did(event: _core.Event, names: Sequence[str]) -> str:
     wrote = any("write" in mode for _, mode in event.accesses)
     verb = "wrote" if wrote else "read"
     return f"{name_of(event.thread, names)} {verb} {thing_of(event)} (line {event.line})"
+
+
+def values_in_words(events: Iterable[_core.Event], shared: set[int]) -> str:
+    """What a line read and stored of what threads share: "reads 0", "0 -> 1"; "" if unknown."""
+    values: dict[str, tuple[str | None, str | None]] = {}  # name -> first found, last stored
+    for event in events:
+        known = [words for words in (event.found, event.stored) if words is not None]
+        if all(map(is_type_name, known)) and len(known) < 2:
+            continue
+        if any(number in shared for number, _ in data_accesses(event)):
+            found, stored = values.get(event.name, (event.found, None))
+            stored = "nothing" if event.action == "delete" else event.stored or stored
+            values[event.name] = (found, stored)
+    said = {name: change_in_words(*value) for name, value in values.items()}
+    if len(said) == 1:
+        return next(iter(said.values()))
+    return ", ".join(
+        f"{name}: {words}" if name.isidentifier() else words for name, words in said.items()
+    )
+
+
+def is_type_name(words: str) -> bool:
+    """Do these words stand for an object that has no short text of its own?"""
+    return words.isidentifier() and words not in ("None", "True", "False")
+
+
+def change_in_words(found: str | None, stored: str | None) -> str:
+    """One value that was read, or replaced."""
+    if stored is None:
+        return f"reads {found}"
+    return f"sets {stored}" if found is None else f"{found} -> {stored}"
 
 
 def event_in_words(event: _core.Event) -> str:

@@ -39,7 +39,7 @@ class Told(NamedTuple):
 
 def explain(told: Told) -> str:
     """The text."""
-    execution, names = told.execution, told.names
+    execution, names = told.execution, told.execution.names(told.names)
     pattern = find_pattern(execution, names)
     # "1 interleavings", too: tests look for these words.
     head = HEADS.get(execution.failure.kind, "A failure was found")

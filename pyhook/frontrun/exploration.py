@@ -318,7 +318,8 @@ def tell_failure(
             explorer.start(first.choices)
             explorer.step()
             effort = "not minimised: what is simpler cannot be with the GIL"
-        execution = report.Execution.of(explorer)
+        choices = explorer.schedule
+        execution = report.Execution.told(explorer)
     except _core.DivergedError as error:
         result.explanation = (
             f"It failed after {first.number} interleavings ({first.failure.kind}), but {error}."
@@ -326,7 +327,7 @@ def tell_failure(
         return
     complaint = program.complaint()
     content = recording.schedule_of(execution, program.home, program.names, program.is_traced)
-    result.schedule = FoundSchedule(content, explorer.schedule)
+    result.schedule = FoundSchedule(content, choices)
     result.failure = result.failure._replace(place=content.failure["where"])
     result.counterexample = [t for t, length in execution.blocks for _ in range(length)]
     result._reach = lambda: reach_of(program, options, execution)

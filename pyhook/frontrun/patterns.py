@@ -15,6 +15,7 @@ from frontrun.execution import (
     data_accesses,
     did,
     is_half,
+    kind_and_name,
     meeting,
     mine_after,
     name_of,
@@ -35,6 +36,7 @@ INVALIDATED = re.compile(r"changed (size )?during iteration|mutated during itera
 RELEASED_TWICE = re.compile(
     r"release unlocked lock|cannot release un-acquired lock|released too many times"
 )
+LOCKS = {"lock", "RLock", "SimpleQueue"}  # kinds of what a thread waits for without sleeping
 DECIDES = re.compile(r"^(if|elif|while|assert|match)\b|\bnot in\b|\b if .+ else ")
 
 
@@ -51,7 +53,10 @@ def find_pattern(execution: Execution, names: Sequence[str]) -> Pattern:
     kind = execution.failure.kind
     if kind == "deadlock":
         asleep = all(is_asleep(execution, wait) for wait in execution.waits)
-        name = "lost wakeup" if asleep and execution.waits else "deadlock"
+        # The others remember that they were told: only a notification can be lost.
+        kinds = {kind_and_name(wait.object)[0] for wait in execution.waits}
+        is_lost = asleep and execution.waits and kinds <= {"Condition", ""}
+        name = "lost wakeup" if is_lost else "deadlock"
         return Pattern(name, deadlock_sentence(execution, names), deadlock_marks(execution))
     if kind in ("step-limit", "blocked"):
         return Pattern("", last_sentence(execution, names), frozenset())
@@ -389,6 +394,9 @@ def is_asleep(execution: Execution, wait: _core.Wait) -> bool:
     Conditions, and all that is made of them, take a lock twice at one place to wait for another
     thread to release it.
     """
+    kind, _ = kind_and_name(wait.object)
+    if kind:
+        return kind not in LOCKS
     if wait.taken_at is None or wait.waits_for != wait.thread:
         return False
     if wait.text.startswith("with ") or ".acquire(" in wait.text:
@@ -413,6 +421,11 @@ def deadlock_sentence(execution: Execution, names: Sequence[str]) -> str:
     verb = "waits" if len(execution.waits) == 1 else "wait"
     if all(is_asleep(execution, wait) for wait in execution.waits):
         return f"{who} {verb} to be woken up, and nobody is left to do it."
+    taken = [wait.taken_at for wait in execution.waits if wait.taken_at is not None]
+    if taken and len(taken) == len(execution.waits):
+        takers = sorted({execution.trace[at].thread for at in taken})
+        by = ", ".join(name_of(thread, names) for thread in takers)
+        return f"{who} {verb} for a lock that {by} took and never released."
     return f"{who} {verb} for something that nobody is left to do."
 
 

@@ -31,7 +31,7 @@ def replay(path: Path, harness_path: str | None, given: Given = NOTHING_GIVEN) -
     done = execute_again(path, harness_path, given)
     if done.explorer.failure is None:
         return tell_no_failure(path, done)
-    execution = report.Execution.of(done.explorer)
+    execution = report.Execution.told(done.explorer)
     say(f"still fails: {execution.failure.kind}, trace {execution.trace_hash:016x}{compared(done)}")
     say()
     campaign.explain(done.harness, execution)
@@ -50,7 +50,7 @@ def minimize(
             complain(f"{path}: does not fail, so there is nothing to minimise; replay shows it")
         return EXIT_UNUSABLE
     effort = recording.minimized(done.explorer)
-    execution = report.Execution.of(done.explorer)
+    execution = report.Execution.told(done.explorer)
     if out_path is not None:
         out = Path(out_path)
     elif done.recorded is not None:

@@ -4,18 +4,41 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from frontrun import _core
-from frontrun.execution import Execution, event_in_words, is_half, name_of, shared_objects
+from frontrun.execution import (
+    LOCKING,
+    Execution,
+    event_in_words,
+    is_half,
+    kind_and_name,
+    name_of,
+    shared_objects,
+    values_in_words,
+)
 from frontrun.harness import describe
 from frontrun.patterns import cycle_of, find_pattern, is_asleep
+from frontrun.traced import fixed_directories
 
 __all__ = ["Execution", "event_in_words", "explain", "find_pattern", "interleaving"]
 
 ROWS_MAX = 22  # of the interleaving; with what stands around it, the report has 30 lines
 WIDTH = 100
+SOURCE_MIN = 24  # characters of a source line that must be left if values are shown behind it
+# What a thread that sleeps waits for, by the kind of object.
+SLEEPS = {
+    "Condition": "to be notified",
+    "Event": "for the event to be set",
+    "Semaphore": "for a release",
+    "BoundedSemaphore": "for a release",
+    "Barrier": "for the others to arrive",
+    "Future": "for the result",
+    "not_empty": "for an item",  # of a queue
+    "not_full": "for room",
+    "all_tasks_done": "for task_done()",
+}
 COLUMNS_MAX = 4  # more threads than this are written below each other
 
 
@@ -73,21 +96,32 @@ def deadlock_lines(execution: Execution, names: Sequence[str]) -> list[str]:
     width = max((len(name_of(wait.thread, names)) for wait in waits), default=0)
     lines = []
     for wait in waits:
-        file = os.path.basename(wait.file)
         waits_at = "goes round at" if wait.action == "spin" else "waits at"
-        name = f"{name_of(wait.thread, names):<{width}}"
-        line = f"  {name}  {waits_at} {file}:{wait.line}: {wait.text}"
-        if is_asleep(execution, wait):
-            line += "  (to be woken up)"
-        elif wait.taken_at is not None:
-            event = execution.trace[wait.taken_at]
-            line += f"  (taken by {name_of(event.thread, names)} at line {event.line})"
-        elif wait.waits_for is not None:
-            line += f"  (for the end of {name_of(wait.waits_for, names)})"
-        elif wait.action == "get":
-            line += "  (for a queue that stays empty)"
-        lines.append(line)
+        where = f"{os.path.basename(wait.file)}:{wait.line}"
+        line = f"  {name_of(wait.thread, names):<{width}}  {waits_at} {where}: "
+        reason = waits_because(execution, wait, names)
+        line += cut(wait.text, max(SOURCE_MIN, WIDTH - len(line) - len(reason)))
+        lines.append(line + reason)
     return lines
+
+
+def waits_because(execution: Execution, wait: _core.Wait, names: Sequence[str]) -> str:
+    """What a thread waits for, in brackets; "" if that is not known."""
+    thing = unsaid(wait)
+    if is_asleep(execution, wait):
+        kind = kind_and_name(wait.object)[0].rpartition(".")[2]
+        reason = SLEEPS.get(kind, "to be woken up")
+        return f"  ({reason}: {thing})" if thing else f"  ({reason})"
+    if wait.taken_at is not None:
+        event = execution.trace[wait.taken_at]
+        file = "" if event.file == wait.file else f" of {os.path.basename(event.file)}"
+        taken = f"taken by {name_of(event.thread, names)} at line {event.line}{file}"
+        return f"  ({thing}, {taken})" if thing else f"  ({taken})"
+    if wait.waits_for is not None:
+        return f"  (for the end of {name_of(wait.waits_for, names)})"
+    if wait.action == "get":
+        return f"  (for {f'{thing}, a queue' if thing else 'a queue'} that stays empty)"
+    return f"  (for {thing})" if thing else ""
 
 
 # ----------------------------------------------------------------------------- side by side
@@ -102,14 +136,18 @@ class Row(NamedTuple):
     marked: bool
     file: str
     waits: bool = False
+    note: str = ""  # the values that it read and stored, the lock that it took
 
 
 def rows_of(execution: Execution, marked: frozenset[int]) -> list[Row]:
     """The source lines that matter, in the order of the execution, then the lines that wait."""
     shared = shared_objects(execution.trace)
     rows: list[Row] = []
+    events: list[list[_core.Event]] = []  # of each row
     for at, event in enumerate(execution.trace):
-        if at not in marked and not any(number in shared for number, _ in event.accesses):
+        if at not in marked and (
+            is_of_library(event) or not any(number in shared for number, _ in event.accesses)
+        ):
             continue
         if is_half(execution.trace, at):
             continue
@@ -118,12 +156,49 @@ def rows_of(execution: Execution, marked: frozenset[int]) -> list[Row]:
         row = Row(event.thread, event.line, text, at in marked, event.file)
         if rows and rows[-1][:3] == row[:3]:
             rows[-1] = rows[-1]._replace(marked=rows[-1].marked or row.marked)
+            events[-1].append(event)
         else:
             rows.append(row)
+            events.append([event])
+    rows = [
+        row._replace(note=note_of(mine, shared)) for row, mine in zip(rows, events, strict=True)
+    ]
     rows += [
-        Row(wait.thread, wait.line, wait.text, True, wait.file, True) for wait in execution.waits
+        Row(wait.thread, wait.line, wait.text, True, wait.file, True, waits_note(wait))
+        for wait in execution.waits
     ]
     return rows
+
+
+def is_of_library(event: _core.Event) -> bool:
+    """Is it a lock that a thread of the library takes, which no line of the program is behind?"""
+    _, libraries = fixed_directories()
+    return event.kind in LOCKING and any(event.file.startswith(path) for path in libraries)
+
+
+def note_of(events: Sequence[_core.Event], shared: set[int]) -> str:
+    """What is behind a line: its values, or which lock it takes if the line does not say."""
+    locks = [kind_and_name(event.object)[1] for event in events if event.kind == "acquire"]
+    taken = [name for name in locks if name and not says(events[0].text, name)]
+    values = values_in_words(events, shared)
+    return values or (f"takes {', '.join(dict.fromkeys(taken))}" if taken else "")
+
+
+def waits_note(wait: _core.Wait) -> str:
+    """What a thread waits for, if the line does not say."""
+    name = unsaid(wait)
+    return f"for {name}" if name else ""
+
+
+def unsaid(wait: _core.Wait) -> str:
+    """The name of what a thread waits for; "" if its line says it."""
+    _, name = kind_and_name(wait.object)
+    return "" if says(wait.text, name) else name
+
+
+def says(text: str, name: str) -> bool:
+    """Does the line say that it is this lock, and no other?"""
+    return name in text and "," not in text
 
 
 def interleaving(
@@ -137,32 +212,69 @@ def interleaving(
     rows = rows_of(execution, marked)
     if not rows:
         return []
-    threads = sorted({row.thread for row in rows})
     files = sorted({os.path.basename(row.file) for row in rows})
     title = f"  {', '.join(files)}, from top to bottom; * marks what matters"
+    threads = sorted({row.thread for row in rows})
     shown = shorten(rows, rows_max)
     if len(threads) > COLUMNS_MAX:
-        width = max(len(name_of(thread, names)) for thread in threads)
-        return [title] + [
-            "  ..." if row is None else f"  {name_of(row.thread, names):<{width}}  {cell(row)}"
-            for row in shown
-        ]
+        return [title, *below_each_other(shown, {t: name_of(t, names) for t in threads})]
     above = [f"  {name_of(thread, heads or names)}" for thread in threads]
-    widest = max([len(cell(row)) for row in rows] + [len(head) for head in above])
+    return [title, *side_by_side(shown, threads, above, rows_max)]
+
+
+def below_each_other(shown: Sequence[Row | None], names: Mapping[int, str]) -> list[str]:
+    """One line for each row, after the name of its thread."""
+    width = max(map(len, names.values()))
+    return [
+        "  ..."
+        if row is None
+        else f"  {names[row.thread]:<{width}}  {cell(row, WIDTH - width - 4)[0]}"
+        for row in shown
+    ]
+
+
+def side_by_side(
+    shown: Sequence[Row | None], threads: Sequence[int], heads: Sequence[str], lines_max: int
+) -> list[str]:
+    """A column for each thread. Notes that do not fit get lines of their own, if there is room."""
+    natural = [len(source_of(row) + note_in(row)) for row in shown if row is not None]
+    widest = max([*natural, *map(len, heads)])
     width = min(widest, (WIDTH - 2) // len(threads) - 2)
-    lines = [title, "  " + "  ".join(head[:width].ljust(width) for head in above)]
-    for row in shown:
+    cells = [[] if row is None else cell(row, width, split=True) for row in shown]
+    if sum(max(1, len(lines)) for lines in cells) > lines_max:
+        cells = [[] if row is None else cell(row, width) for row in shown]
+    lines = ["  " + "  ".join(head[:width].ljust(width) for head in heads)]
+    for row, mine in zip(shown, cells, strict=True):
         if row is None:
             lines.append("  ...")
             continue
-        cells = [cell(row) if thread == row.thread else "" for thread in threads]
-        lines.append("  " + "  ".join(cut(text, width).ljust(width) for text in cells))
+        margin = " " * ((width + 2) * threads.index(row.thread) + 2)
+        lines += [margin + line for line in mine]
     return [line.rstrip() for line in lines]
 
 
-def cell(row: Row) -> str:
-    """What a row says, without its column."""
-    return f"{'*' if row.marked else ' '}{row.line:>4} {row.text}{'  (waits)' if row.waits else ''}"
+def source_of(row: Row) -> str:
+    """The mark, the number and the source of a row's line."""
+    return f"{'*' if row.marked else ' '}{row.line:>4} {row.text}"
+
+
+def note_in(row: Row) -> str:
+    """What is said behind the source."""
+    if row.waits:
+        return f"  (waits {row.note})" if row.note else "  (waits)"
+    return f"  # {row.note}" if row.note else ""
+
+
+def cell(row: Row, width: int, *, split: bool = False) -> list[str]:
+    """A row in its column: the note behind the source, which is cut if need be; split: below it."""
+    source, note = source_of(row), note_in(row)
+    if len(source) + len(note) <= width:
+        return [source + note]
+    if split and note and not row.waits:
+        return [cut(source, width), cut(f"       {note}", width)]
+    if width - len(note) < min(len(source), SOURCE_MIN):
+        note = "  (waits)" if row.waits else ""
+    return [cut(cut(source, width - len(note)) + note, width)]
 
 
 def cut(text: str, width: int) -> str:

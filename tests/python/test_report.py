@@ -35,6 +35,9 @@ def event(
         hash=0,
         outcome=True,
         accesses=accesses,
+        found=None,
+        stored=None,
+        object=None,
     )
 
 
@@ -52,7 +55,7 @@ def execution(
 def wait(thread: int, waits_for: int | None, line: int, taken_at: int | None) -> _core.Wait:
     """A thread that waits for a lock."""
     return _core.Wait(
-        thread, waits_for, "acquire", "f", f"line {line}", "f.py", line, taken_at, ""
+        thread, waits_for, "acquire", "f", f"line {line}", "f.py", line, taken_at, "", None
     )
 
 
