@@ -59,6 +59,7 @@ def schedule_of(
         preemptions=execution.preemptions,
         trace_hash=execution.trace_hash,
         found_with={"python": platform.python_version(), "frontrun_fuzz": __version__},
+        started=dict(list(enumerate(execution.names(names)))[len(names) :]),
     )
 
 

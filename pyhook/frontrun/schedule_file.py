@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,12 +41,19 @@ class Schedule(NamedTuple):
     """What a schedule file holds. harness is relative to the file."""
 
     harness: str
-    threads: tuple[str, ...]
+    threads: tuple[str, ...]  # of the harness
     failure: dict[str, Any]  # kind, id, exception ({type, message} or None), where
     steps: tuple[Step, ...]
     preemptions: int
     trace_hash: int
     found_with: dict[str, str]
+    started: Mapping[int, str] = {}  # names of threads that these started, by number
+
+    def name_of(self, thread: int) -> str:
+        """The name of a thread, for people: a replay goes by the number."""
+        if thread < len(self.threads):
+            return self.threads[thread]
+        return self.started.get(thread, f"thread-{thread}")
 
     def segments(self) -> list[tuple[int, int, int, int]]:
         """The steps as the engine replays them."""
@@ -114,7 +121,7 @@ def format_schedule(schedule: Schedule) -> str:
         "trace_hash": f"{schedule.trace_hash:016x}",
         "found_with": schedule.found_with,
     }
-    steps = ",\n".join(format_step(step, schedule.threads) for step in schedule.steps)
+    steps = ",\n".join(format_step(step, schedule.name_of(step.thread)) for step in schedule.steps)
     return (
         "{\n"
         + "".join(f"  {dump(key)}: {dump(value)},\n" for key, value in head.items())
@@ -124,9 +131,8 @@ def format_schedule(schedule: Schedule) -> str:
     )
 
 
-def format_step(step: Step, names: Sequence[str]) -> str:
+def format_step(step: Step, name: str) -> str:
     """One step: who runs on the first line, until where on the second."""
-    name = names[step.thread] if step.thread < len(names) else f"thread-{step.thread}"
     who = f'    {{"thread": {step.thread}, "name": {dump(name)},'
     until = "end" if step.until is None else step.until._asdict()
     return f'{who}\n     "until": {dump(until)}}}'
@@ -225,6 +231,7 @@ def parse(text: str, shown: str) -> Schedule:
         )
     reader = Reader(shown)
     reader.object(data, "", KEYS)
+    steps = reader.items(data["steps"], "steps")
     threads = tuple(
         reader.text(name, f"threads[{number}]")
         for number, name in enumerate(reader.items(data["threads"], "threads"))
@@ -235,7 +242,7 @@ def parse(text: str, shown: str) -> Schedule:
         failure=parse_failure(reader, data["failure"]),
         steps=tuple(
             parse_step(reader, step, f"steps[{number}]")
-            for number, step in enumerate(reader.items(data["steps"], "steps"))
+            for number, step in enumerate(steps)
         ),
         preemptions=reader.number(data["preemptions"], "preemptions", 0, 2**31),
         trace_hash=parse_hex(reader, data["trace_hash"], "trace_hash", 16),
@@ -244,6 +251,11 @@ def parse(text: str, shown: str) -> Schedule:
             for key, value in reader.object(
                 data["found_with"], "found_with", ("python", "frontrun_fuzz")
             ).items()
+        },
+        started={
+            step["thread"]: step["name"]
+            for step in steps
+            if step["thread"] >= len(threads) and step["name"] != f"thread-{step['thread']}"
         },
     )
 

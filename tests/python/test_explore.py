@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -364,3 +365,25 @@ def test_nothing_is_told_to_those_who_pass() -> None:
     result = frontrun.explore(Counter, increments_locked, lambda c: c.value == 2, count=2)
     assert (result.failure, result.schedule, result.explanation) == (None, None, None)
     assert (result.failures, result.reproduction_attempts) == ([], 0)
+
+
+def test_a_started_thread_keeps_its_name_and_is_replayed_by_its_number(tmp_path: Path) -> None:
+    def main(counter: Counter) -> None:
+        started = [threading.Thread(target=counter.increment, name=name) for name in ("ann", "bob")]
+        for thread in started:
+            thread.start()
+        for thread in started:
+            thread.join()
+
+    program = Counter, [main], lambda counter: counter.value == 2
+    result = frontrun.explore(*program)
+    assert result.explanation is not None and result.schedule is not None
+    assert "Thread 1: ann" in result.explanation
+    path = result.schedule.save(tmp_path / "lost.schedule.json")
+    written = path.read_text(encoding="utf-8")
+    assert '"name": "ann"' in written and '"name": "bob"' in written
+    # As it was written before, and by somebody who gave the threads other names.
+    for names in (("ann", "bob"), ("thread-1", "thread-2"), ("bob", "ann")):
+        text = written.replace('"ann"', f'"{names[0]}"').replace('"bob"', f'"{names[1]}"')
+        path.write_text(text, encoding="utf-8")
+        assert not frontrun.replay_schedule(path, *program).property_holds

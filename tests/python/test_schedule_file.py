@@ -35,6 +35,7 @@ schedules = st.builds(
     preemptions=st.integers(0, 100),
     trace_hash=st.integers(0, 2**64 - 1),
     found_with=st.fixed_dictionaries({"python": text, "frontrun_fuzz": text}),
+    started=st.just({}),
 )
 
 EXAMPLE = Schedule(
@@ -81,6 +82,20 @@ def test_the_text_is_for_people() -> None:
         '  "found_with": {"python": "3.11.7", "frontrun_fuzz": "0.1.0"}',
         "}",
     ]
+
+
+def test_a_thread_that_was_started_has_its_name() -> None:
+    schedule = EXAMPLE._replace(steps=(Step(0, None), Step(2, None)), started={2: "alice"})
+    written = format_schedule(schedule)
+    assert '{"thread": 2, "name": "alice",' in written
+    assert parse(written, "x") == schedule
+    assert parse(written, "x").name_of(3) == "thread-3"
+
+
+def test_a_file_with_numbers_for_names_is_read() -> None:
+    before = format_schedule(EXAMPLE._replace(steps=(Step(2, None),)))
+    assert '"name": "thread-2"' in before
+    assert parse(before, "x").started == {}
 
 
 def test_every_cut_is_noticed() -> None:
