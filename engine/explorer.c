@@ -53,6 +53,7 @@ void fr_explorer_free(struct fr_explorer *e) {
     replay_release(&e->replay, &alloc);
     walk_release(&e->walk);
     alloc_free(&alloc, e->choices);
+    alloc_free(&alloc, e->redone);
     alloc_free(&alloc, e);
 }
 
@@ -140,6 +141,10 @@ bool explorer_has_lineage(const struct fr_explorer *e) {
     return is_dpor(e) && !e->plan.apart && (e->plan.order == FR_ORDER_LOWEST_FIRST || !has_names);
 }
 
+uint64_t explorer_draws(const struct fr_explorer *e) {
+    return mix64(mix64(e->seed) + e->executions);
+}
+
 enum fr_status fr_explorer_begin(struct fr_explorer *e) {
     if (!e->started)
         return fail(e, FR_MISUSE, "an exploration begins with fr_explorer_start");
@@ -154,7 +159,8 @@ enum fr_status fr_explorer_begin(struct fr_explorer *e) {
     e->run.has_pasts = e->strategy == FR_STRATEGY_DPOR;
     replay_begin(&e->replay);
     e->bound.base = 0;
-    e->draws = mix64(mix64(e->seed) + e->executions);
+    e->draws = explorer_draws(e);
+    e->redo_count = 0;
     // Below a prefix, DPOR repeats it by itself from the second execution on.
     bool repeats = is_dpor(e) && e->executions != 0;
     e->choices_used = repeats ? e->choice_count : 0;
@@ -250,7 +256,19 @@ static enum fr_status note_choice(struct fr_explorer *e, tset enabled, fr_tid ti
                                                      .current_enabled = current});
 }
 
+// Every search has taken note of this event before.
+static enum fr_status redo(struct fr_explorer *e, tset enabled, fr_tid *out) {
+    enum fr_status status = explorer_redo_choose(e, enabled, out);
+    if (status == FR_OK)
+        status = note_choice(e, enabled, *out);
+    if (status == FR_OK)
+        status = run_perform(&e->run, *out);
+    return status == FR_OK ? explorer_redo_check(e) : status;
+}
+
 static enum fr_status go(struct fr_explorer *e, tset enabled, fr_tid *out) {
+    if (explorer_redoes(e))
+        return redo(e, enabled, out);
     bool is_prefix = e->choices_used < e->choice_count;
     bool has_lineage = explorer_has_lineage(e);
     if (has_lineage)
@@ -292,6 +310,10 @@ enum fr_status fr_run_excuse(struct fr_explorer *e, fr_tid tid) {
     if (e->stop == FR_STOP_DEADLOCK)
         e->stop = stop_of_nobody(e);
     return FR_OK;
+}
+
+void fr_run_admit(struct fr_explorer *e) {
+    e->was_cut |= e->running;
 }
 
 // The model no longer is what the program does: such an exploration may not claim anything.

@@ -228,11 +228,22 @@ FR_MUST_CHECK enum fr_status fr_explorer_begin(struct fr_explorer *explorer);
 FR_MUST_CHECK enum fr_status fr_explorer_end(struct fr_explorer *explorer, enum fr_verdict verdict,
                                              uint64_t place);
 
+// Begins the execution that runs once more, because the host could not carry it on by the means it
+// used: what was performed is performed again, and only then does the plan choose again. It stays
+// one execution, and no search notices. fr_run_decide answers FR_DIVERGED if the events are not
+// what they were. FR_MISUSE once fr_run_decide has answered FR_TID_NONE.
+FR_MUST_CHECK enum fr_status fr_explorer_retry(struct fr_explorer *explorer);
+// In the execution that runs, not every order was decided by the engine (the host let threads go on
+// while one was blocked outside its control): an exploration with such an execution never ends
+// EXHAUSTED, but BOUNDED.
+void fr_run_admit(struct fr_explorer *explorer);
+
 enum fr_ending {
     FR_ENDING_RUNNING,    // not over yet
     FR_ENDING_EXHAUSTED,  // every trace (below the prefix) was executed, no bound was hit
     FR_ENDING_BOUNDED,    // every trace within the plan's bound was executed, and there may be more
-                          // beyond it; or some executions were cut (events_max, BLOCKED)
+                          // beyond it; or some executions were cut (events_max, BLOCKED), or
+                          // not wholly decided (fr_run_admit)
     FR_ENDING_BUDGET,     // the plan's number of executions is spent
     FR_ENDING_ONCE        // a replay: one execution, nothing is claimed about others
 };

@@ -139,6 +139,7 @@ struct program_subject {
     struct program_state state;
     bool vary_keys;        // keys differ from execution to execution
     uint64_t switch_seed;  // operations are announced with program_switchable
+    uint32_t retry_every;  // executions are begun once more after so many events; 0: never
     uint64_t executions;
     // The engine's number of each of the program's threads, and back: late ones come last there.
     fr_tid tid_of[PROGRAM_THREADS];

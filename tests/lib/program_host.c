@@ -155,9 +155,24 @@ static enum fr_status take_step(struct program_subject *s, const struct fr_explo
     return state->broken || is_other ? FR_HOST : FR_OK;
 }
 
+static enum fr_status begin(struct program_subject *s, struct fr_explorer *e) {
+    s->length = 0;
+    memset(s->counts, 0, sizeof s->counts);
+    program_begin(&s->state, s->program);
+    return s->state.broken ? FR_HOST : enter_all(s, e);
+}
+
 static enum fr_status go_on(struct program_subject *s, struct fr_explorer *e) {
-    for (;;) {
+    for (uint32_t limit = s->retry_every;;) {
         fr_tid tid;
+        if (limit != 0 && s->length == limit) {
+            limit += s->retry_every;
+            enum fr_status again = fr_explorer_retry(e);
+            if (again == FR_OK)
+                again = begin(s, e);
+            if (again != FR_OK)
+                return again;
+        }
         enum fr_status status = fr_run_decide(e, &tid);
         if (status != FR_OK || tid == FR_TID_NONE)
             return status;
@@ -178,12 +193,7 @@ static enum fr_status execute(void *self, struct fr_explorer *e, enum fr_verdict
                               uint64_t *place) {
     struct program_subject *s = self;
     s->executions++;
-    s->length = 0;
-    memset(s->counts, 0, sizeof s->counts);
-    program_begin(&s->state, s->program);
-    if (s->state.broken)
-        return FR_HOST;
-    enum fr_status status = enter_all(s, e);
+    enum fr_status status = begin(s, e);
     if (status == FR_OK)
         status = go_on(s, e);
     if (status != FR_OK)
