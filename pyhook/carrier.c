@@ -14,7 +14,7 @@ enum { KINDS = sizeof kinds / sizeof kinds[0], KIND_ANYWHERE = 0, KIND_DEFAULT =
 static struct {
     _Atomic int kind;
     _Atomic bool open;
-    bool detached;  // the controller, after carrier_handoff answered 1
+    bool detached;  // the controller, after carrier_handoff did not answer CARRIER_BACK
     int seized;     // who had the turn when it was seized, else CARRIER_FOREIGN
     bool prepared;  // once per process
     unsigned forks;
@@ -105,24 +105,68 @@ static struct carrier *find(int index) {
     return carrier;
 }
 
-int carrier_handoff(int to) {
+static enum carrier_answer come_back(PyThreadState *state, int answer) {
+    if (answer != CARRIER_BACK) {
+        room.controller_state = state;
+        room.detached = true;
+        return (enum carrier_answer)answer;
+    }
+    PyEval_RestoreThread(state);
+    if (self == &room.controller && carrier_interrupt_unheeded()) {
+        carrier_interrupt_settle(NULL, 0, room.stopper);
+        carrier_interrupt_heed();
+    }
+    return CARRIER_BACK;
+}
+
+enum carrier_answer carrier_handoff(int to) {
     int index = carrier_current();  // first of all: a retired thread stops here
     CARRIER_ASSERT(index != CARRIER_FOREIGN && index != to && room.open);
     struct carrier *me = self, *next = find(to);
     CARRIER_ASSERT(me != &room.controller || !room.detached);
     carrier_beat();
     PyThreadState *state = PyEval_SaveThread();
-    if (kinds[room.kind]->handoff(me, next)) {
-        room.controller_state = state;
-        room.detached = true;
-        return 1;
-    }
+    return come_back(state, kinds[room.kind]->handoff(me, next));
+}
+
+// ------------------------------------------------------------------------------ setting aside
+
+static void attach(void) {
+    carrier_watchdog_reclaim(true);
+    PyEval_RestoreThread(room.controller_state);
+    carrier_watchdog_reclaim(false);
+    room.detached = false;
+}
+
+int carrier_set_aside(void) {
+    CARRIER_ASSERT(self == &room.controller && room.detached && kinds[room.kind]->sleeper);
+    // With the GIL: who has the turn does nothing with it meanwhile, or has made progress.
+    attach();
+    struct carrier *sleeper = kinds[room.kind]->sleeper();
+    if (sleeper && carrier_pass(sleeper, &room.controller))
+        return sleeper->index;
+    room.controller_state = PyEval_SaveThread();
+    room.detached = true;
+    return CARRIER_FOREIGN;
+}
+
+enum carrier_answer carrier_wait(void) {
+    CARRIER_ASSERT(self == &room.controller && room.detached && kinds[room.kind]->wait);
+    room.detached = false;
+    return come_back(room.controller_state, kinds[room.kind]->wait(self));
+}
+
+void carrier_return(void) {
+    CARRIER_ASSERT(carrier_current() >= 0 && kinds[room.kind]->wait);
+    struct carrier *me = self;
+    carrier_beat();  // it has come this far: whoever is asleep gets his patience anew
+    PyThreadState *state = PyEval_SaveThread();
+    kinds[room.kind]->wait(me);
     PyEval_RestoreThread(state);
-    if (me == &room.controller && carrier_interrupt_unheeded()) {
-        carrier_interrupt_settle(NULL, 0, room.stopper);
-        carrier_interrupt_heed();
-    }
-    return 0;
+}
+
+PyThreadState *carrier_state(int index) {
+    return find(index)->state;
 }
 
 // ------------------------------------------------------------------------------ one body
@@ -265,12 +309,8 @@ static unsigned long retire(struct carrier *carrier) {
 
 int carrier_abandon(void) {
     CARRIER_ASSERT(self == &room.controller);
-    if (room.detached) {
-        carrier_watchdog_reclaim(true);
-        PyEval_RestoreThread(room.controller_state);
-        carrier_watchdog_reclaim(false);
-        room.detached = false;
-    }
+    if (room.detached)
+        attach();
     // Attached: whoever else runs cannot move the turn now, and afterwards has the wrong epoch.
     atomic_fetch_add(&room.controller.epoch, 1);
     int last = holder(atomic_exchange(&room.turn, ticket(&room.controller)));
@@ -360,7 +400,7 @@ int carrier_open(const char *name) {
     }
     if (prepare())
         return -1;
-    int error = carrier_watchdog_open(kinds[kind]->stalled);
+    int error = carrier_watchdog_open(kinds[kind]);
     if (error) {
         PyErr_Format(PyExc_RuntimeError, "cannot start a thread: %s", strerror(error));
         return -1;

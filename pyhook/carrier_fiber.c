@@ -84,9 +84,9 @@ static int handoff(struct carrier *from, struct carrier *to) {
         carrier_park(false);  // was blocked, and a rescuer goes on in another kernel thread
     carrier_switch(&from->stack_pointer, to->stack_pointer, to->fs_base);
     if (from != room.controller)
-        return 0;
+        return CARRIER_BACK;
     from->stack_pointer = NULL;
-    return atomic_exchange(&room.rescued, false);
+    return atomic_exchange(&room.rescued, false) ? CARRIER_BLOCKED : CARRIER_BACK;
 }
 
 // ------------------------------------------------------------------------------ rescue

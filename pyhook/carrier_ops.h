@@ -35,8 +35,9 @@ struct carrier {
     void *argument;
     bool busy;  // started, and its body has not returned
     pthread_t thread;
-    void *stack_pointer;  // fiber only: where it left off
-    uint64_t fs_base;     // fiber only: its thread-local storage
+    _Atomic int kernel_thread;  // thread only: its number, once it runs
+    void *stack_pointer;        // fiber only: where it left off
+    uint64_t fs_base;           // fiber only: its thread-local storage
 };
 
 struct carrier_ops {
@@ -49,11 +50,19 @@ struct carrier_ops {
     // Makes the OS thread, which calls carrier_adopt, waits for its first turn and then enters
     // carrier_live. 0, or an errno.
     int (*spawn)(struct carrier *carrier);
-    // Gives the turn to `to` and returns when `from` has it: 0; or 1 as in carrier_handoff.
-    // Called detached.
+    // Gives the turn to `to` and returns when `from` has it. Answers as carrier_handoff. Called
+    // detached.
     int (*handoff)(struct carrier *from, struct carrier *to);
     // Called by the watchdog's thread when nobody passed a point for too long.
     void (*stalled)(void);
+    // The rest: of kinds that go on when a carrier is blocked in the kernel; else NULL.
+    // Waits until the caller has the turn. Answers as carrier_handoff. Called detached.
+    int (*wait)(struct carrier *me);
+    // Called by the watchdog's thread when the carrier that has the turn sleeps and has not woken
+    // up since it was switched away from for the `switches`-th time, nor was there progress.
+    void (*slept)(uint64_t progress, uint64_t switches);
+    // Is that still so? Answers who sleeps, NULL: nobody.
+    struct carrier *(*sleeper)(void);
 };
 
 extern const struct carrier_ops carrier_thread_ops;
@@ -68,7 +77,7 @@ _Noreturn void carrier_live(struct carrier *carrier);
 // Moves the turn. False: `from` was retired and must stop here.
 bool carrier_pass(struct carrier *from, struct carrier *to);
 // Moves the turn from whoever has it to the controller, if there was no progress since `progress`.
-// The controller is waiting; it then answers 1 from carrier_handoff.
+// The controller is waiting; it then answers CARRIER_BLOCKED from carrier_handoff.
 bool carrier_seize(uint64_t progress);
 bool carrier_has_turn(const struct carrier *carrier);
 // Who has the turn? NULL: the controller, or nobody.
@@ -89,9 +98,8 @@ void carrier_chunks_install(void);
 
 // ---- carrier_watchdog.c
 
-// Starts looking; calls on_stall, from its own thread, when nobody passed a point for too long. 0,
-// or an errno.
-int carrier_watchdog_open(void (*on_stall)(void));
+// Starts looking; calls stalled and slept of the kind. 0, or an errno.
+int carrier_watchdog_open(const struct carrier_ops *kind);
 void carrier_watchdog_close(void);
 // In the child of a fork: its thread is gone.
 void carrier_watchdog_forget(void);
@@ -99,6 +107,12 @@ void carrier_watchdog_forget(void);
 void carrier_watchdog_reclaim(bool begin);
 // One sentence on stderr, and the end of the process.
 _Noreturn void carrier_watchdog_give_up(const char *sentence);
+
+// ---- carrier_sleep.c
+
+// Does this thread of the process sleep in the kernel, for anything but a disk? *switches: how
+// often it has gone to sleep, so far. False where the kernel does not tell.
+bool carrier_sleeps(pid_t thread, uint64_t *switches);
 
 // ---- carrier_interrupt.c
 

@@ -12,7 +12,10 @@ static struct {
     struct carrier *controller;
     cpu_set_t allowed;  // the controller's CPUs before
     bool pinned;
-    _Atomic uint64_t stalled_at;  // the progress at which the watchdog lost its patience, plus one
+    // The progress at which the watchdog lost its patience, or saw somebody sleep, plus one.
+    _Atomic uint64_t stalled_at;
+    _Atomic uint64_t slept_at;
+    _Atomic uint64_t switches;  // of the sleeper
 } room;
 
 static bool available(void) {
@@ -40,6 +43,7 @@ static void pin(struct carrier *_Atomic *pool) {
 static void open_room(struct carrier *controller, struct carrier *_Atomic *pool) {
     room.controller = controller;
     atomic_store(&room.stalled_at, 0);
+    atomic_store(&room.slept_at, 0);
     pin(pool);
 }
 
@@ -49,20 +53,24 @@ static void close_room(void) {
     room.pinned = false;
 }
 
-// 0: has the turn. 1: the controller need not wait any longer.
+// CARRIER_BACK, or why the controller need not wait any longer.
 static int wait_turn(struct carrier *me) {
     while (!carrier_has_turn(me)) {
-        if (me == room.controller && atomic_load(&room.stalled_at) == carrier_progress() + 1)
-            return 1;
+        uint64_t now = carrier_progress() + 1;
+        if (me == room.controller && atomic_load(&room.stalled_at) == now)
+            return CARRIER_BLOCKED;
+        if (me == room.controller && atomic_exchange(&room.slept_at, 0) == now)
+            return CARRIER_ASLEEP;
         futex_wait(&me->wake, 0, NULL);
         atomic_store(&me->wake, 0);
     }
-    return 0;
+    return CARRIER_BACK;
 }
 
 static void *run(void *argument) {
     struct carrier *me = argument;
     carrier_adopt(me);
+    atomic_store(&me->kernel_thread, (int)syscall(SYS_gettid));
     wait_turn(me);
     carrier_live(me);
 }
@@ -92,6 +100,21 @@ static void stalled(void) {
     futex_post(&room.controller->wake, 1);
 }
 
+static void slept(uint64_t progress, uint64_t switches) {
+    atomic_store(&room.switches, switches);
+    atomic_store(&room.slept_at, progress + 1);
+    futex_post(&room.controller->wake, 1);
+}
+
+static struct carrier *sleeper(void) {
+    struct carrier *running = carrier_running();
+    uint64_t switches;
+    // One that woke up and now waits for the GIL, which the caller has, went to sleep once more.
+    bool sleeps = running && carrier_sleeps(atomic_load(&running->kernel_thread), &switches) &&
+                  switches == atomic_load(&room.switches);
+    return sleeps ? running : NULL;
+}
+
 const struct carrier_ops carrier_thread_ops = {
     .name = "thread",
     .available = available,
@@ -100,4 +123,7 @@ const struct carrier_ops carrier_thread_ops = {
     .spawn = spawn,
     .handoff = handoff,
     .stalled = stalled,
+    .wait = wait_turn,
+    .slept = slept,
+    .sleeper = sleeper,
 };

@@ -16,10 +16,11 @@
 #define INTERRUPT_DEADLINE (3 * NANOSECONDS)  // ... this long, and it counts as blocked.
 
 static struct {
-    _Atomic int64_t limit;    // nanoseconds without progress
-    _Atomic uint32_t open;    // futex word: 0 sends the thread to sleep
-    _Atomic bool reclaiming;  // the controller waits for the GIL by force
-    void (*_Atomic stalled)(void);
+    _Atomic int64_t limit;     // nanoseconds without progress
+    _Atomic uint32_t open;     // futex word: 0 sends the thread to sleep
+    _Atomic int64_t patience;  // nanoseconds of sleep in the kernel; 0: any
+    _Atomic bool reclaiming;   // the controller waits for the GIL by force
+    const struct carrier_ops *_Atomic kind;
     bool exists;
 } watchdog = {.limit = SECONDS_DEFAULT * NANOSECONDS};
 
@@ -29,6 +30,9 @@ struct sight {
     int64_t since;
     int64_t interrupted;  // when KeyboardInterrupt was last raised
     int64_t asked;        // when Ctrl-C was first seen, 0: not yet
+    bool sleeps;          // the one with the turn, ...
+    uint64_t switches;    // ... which had gone to sleep so often ...
+    int64_t asleep;       // ... since at least then
 };
 
 static int64_t now(void) {
@@ -41,6 +45,24 @@ void carrier_watchdog_give_up(const char *sentence) {
     ssize_t ignored = write(STDERR_FILENO, sentence, strlen(sentence));
     (void)ignored;
     _exit(CARRIER_EXIT_STUCK);
+}
+
+// Nobody makes progress: does the one with the turn sleep?
+static void look_for_sleep(struct sight *last, int64_t time) {
+    int64_t patience = atomic_load(&watchdog.patience);
+    const struct carrier_ops *kind = atomic_load(&watchdog.kind);
+    struct carrier *running = carrier_running();
+    if (patience == 0 || kind->slept == NULL || running == NULL)
+        return;
+    uint64_t switches = 0;
+    bool sleeps = carrier_sleeps(atomic_load(&running->kernel_thread), &switches);
+    if (!sleeps || !last->sleeps || switches != last->switches) {
+        last->sleeps = sleeps;
+        last->switches = switches;
+        last->asleep = time;
+    } else if (time - last->asleep >= patience) {
+        kind->slept(last->progress, switches);
+    }
 }
 
 static void look(struct sight *last, int64_t time) {
@@ -61,6 +83,8 @@ static void look(struct sight *last, int64_t time) {
             carrier_interrupt_raise(progress);
         }
     }
+    if (!reclaiming)
+        look_for_sleep(last, time);
     if (time < deadline)
         return;
     if (reclaiming)
@@ -68,12 +92,15 @@ static void look(struct sight *last, int64_t time) {
                                  "the interpreter; this test cannot be explored\n");
     last->since = time;
     last->asked = 0;
-    void (*stalled)(void) = atomic_load(&watchdog.stalled);
-    stalled();
+    const struct carrier_ops *kind = atomic_load(&watchdog.kind);
+    kind->stalled();
 }
 
 static int64_t choose_tick(void) {
     int64_t tick = atomic_load(&watchdog.limit) / 4;
+    int64_t patience = atomic_load(&watchdog.patience) / 4;
+    if (patience != 0 && patience < tick)
+        tick = patience;
     return tick > TICK_MAX ? TICK_MAX : tick < TICK_MIN ? TICK_MIN : tick;
 }
 
@@ -111,8 +138,9 @@ static int start(void) {
 }
 
 // Must come before the controller is pinned: the thread inherits its CPUs.
-int carrier_watchdog_open(void (*on_stall)(void)) {
-    atomic_store(&watchdog.stalled, on_stall);
+int carrier_watchdog_open(const struct carrier_ops *kind) {
+    atomic_store(&watchdog.kind, kind);
+    atomic_store(&watchdog.patience, 0);
     if (!watchdog.exists) {
         int error = start();
         if (error)
@@ -138,9 +166,16 @@ void carrier_watchdog_reclaim(bool begin) {
     atomic_store(&watchdog.reclaiming, begin);
 }
 
+static int64_t nanoseconds_of(double seconds) {
+    return (int64_t)((seconds > SECONDS_MAX ? SECONDS_MAX : seconds) * (double)NANOSECONDS);
+}
+
 void carrier_set_watchdog(double seconds) {
     CARRIER_ASSERT(seconds > 0);
-    if (seconds > SECONDS_MAX)
-        seconds = SECONDS_MAX;
-    atomic_store(&watchdog.limit, (int64_t)(seconds * (double)NANOSECONDS));
+    atomic_store(&watchdog.limit, nanoseconds_of(seconds));
+}
+
+void carrier_set_patience(double seconds) {
+    CARRIER_ASSERT(seconds >= 0);
+    atomic_store(&watchdog.patience, nanoseconds_of(seconds));
 }

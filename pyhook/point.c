@@ -4,6 +4,7 @@
 
 #include <assert.h>
 
+#include "aside.h"
 #include "carrier.h"
 #include "errors.h"
 #include "place_log.h"
@@ -28,6 +29,14 @@ static struct runner_thread *find_caller(int *index) {
 static struct runner_thread *find_open(int *index) {
     struct runner_thread *thread = find_caller(index);
     return thread != NULL && thread->closed == 0 ? thread : NULL;
+}
+
+// The same for those that do something: they have the turn then.
+static struct runner_thread *take_part(int *index) {
+    struct runner_thread *thread = find_open(index);
+    if (thread != NULL && thread->aside)
+        aside_return(thread);
+    return thread;
 }
 
 bool point_is_open(void) {
@@ -113,6 +122,8 @@ int point_pass(const struct point_op *op) {
 
 int point_pass_as(int self, const struct point_op *op) {
     struct runner_thread *thread = &runner.threads[self];
+    if (thread->aside)
+        aside_return(thread);
     carrier_beat();
     if (runner.phase == RUNNER_ABORTING)
         return raise_again(thread);
@@ -136,7 +147,7 @@ int point_pass_as(int self, const struct point_op *op) {
 
 int point_lend(fr_tid to) {
     int self;
-    struct runner_thread *thread = find_open(&self);
+    struct runner_thread *thread = take_part(&self);
     assert(thread != NULL);
     runner.threads[to].starter = (fr_tid)self;
     carrier_handoff((int)to);
@@ -145,14 +156,14 @@ int point_lend(fr_tid to) {
 
 int point_give_up(enum fr_status status) {
     int self;
-    struct runner_thread *thread = find_open(&self);
+    struct runner_thread *thread = take_part(&self);
     assert(thread != NULL);
     return give_up(thread, status);
 }
 
 int point_refuse(const char *sentence) {
     int self;
-    struct runner_thread *thread = find_open(&self);
+    struct runner_thread *thread = take_part(&self);
     if (thread != NULL && runner.phase == RUNNER_ABORTING)
         return raise_abort(thread);  // the execution has its verdict, this does not change it
     PyErr_SetString(errors_frontrun, sentence);

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 
+#include "aside.h"
 #include "carrier.h"
 #include "errors.h"
 #include "judge.h"
@@ -110,6 +111,8 @@ static void call_thread(int index) {
     PyObject *result = call_its_function(thread);
     // A retired thread that comes back late stops here: the runner is another execution's now.
     carrier_current();
+    if (thread->aside)
+        aside_return(thread);
     if (result == NULL)
         runner_take_exception(index, errors_take());
     Py_XDECREF(result);
@@ -145,7 +148,10 @@ int runner_run_thread(void *Py_UNUSED(argument), int index) {
 
 // Hands the turn over and waits for it. False: the watchdog spoke, every thread is retired.
 static bool hand_over(int index) {
-    if (carrier_handoff(index) == 0)
+    enum carrier_answer answer = carrier_handoff(index);
+    while (answer == CARRIER_ASLEEP)
+        answer = aside_go_on();
+    if (answer == CARRIER_BACK)
         return true;
     runner.blocked = true;
     runner.abandoned += (uint32_t)carrier_abandon();
@@ -206,7 +212,9 @@ static void unwind_threads(void) {
     threads_hush(true);
     for (uint32_t i = 0; i < runner.thread_count && !runner.blocked; i++) {
         struct runner_thread *thread = &runner.threads[i];
-        if (thread->started && !thread->ended) {
+        if (thread->aside && !thread->returned) {
+            stuck = true;  // in the kernel
+        } else if (thread->started && !thread->ended) {
             bool came_back = hand_over((int)i);
             stuck |= came_back && !thread->ended;
         }
@@ -303,8 +311,10 @@ static enum fr_status execute_threads(const struct runner_harness *harness, PyOb
                                       struct runner_outcome *outcome) {
     start_workers(callables);
     run_threads();
-    for (uint32_t i = 0; i < runner.thread_count; i++)
+    for (uint32_t i = 0; i < runner.thread_count; i++) {
         outcome->pending[i] = runner.threads[i].pending;
+        outcome->asleep[i] = runner.threads[i].aside && !runner.threads[i].returned;
+    }
     outcome->thread_count = runner.thread_count;
     outcome->names = threads_names();
     bool blocked = runner.blocked;

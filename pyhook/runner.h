@@ -32,6 +32,7 @@ struct runner_outcome {
     uint32_t thread_count;  // numbers of threads: some may have no thread
     // What each thread announced last; NULL: nothing.
     const struct place *pending[FR_THREADS_MAX];
+    bool asleep[FR_THREADS_MAX];  // in the kernel, where it was set aside
     PyObject *names;     // dict: number of a thread that the program started -> str; or NULL
     uint64_t abandoned;  // logical threads that could not be unwound, in all executions so far
 };
@@ -55,6 +56,8 @@ struct runner_thread {
     uint32_t raises;                 // of Abort
     uint32_t spared;                 // points passed after the first Abort
     uint32_t points;                 // passed
+    bool aside;                      // blocked in the kernel, and others go on (aside.h)
+    bool returned;                   // from there, and waits for its turn
     bool daemon;                     // may be left waiting at the end
     bool known;                      // threading._active has an entry for it that we remove
     bool started;

@@ -17,6 +17,9 @@
 #include "threads.h"
 
 #define EXECUTIONS_PER_COLLECTION 100
+// A thread that sleeps in the kernel for so long is set aside, in the second try. Longer than what
+// a read from a file or a fork takes; each execution in which a thread blocks takes so long.
+#define PATIENCE_SECONDS 0.02
 
 static struct {
     bool open;
@@ -99,8 +102,8 @@ static void tear_down(void) {
         errors_restore(error);
 }
 
-int session_open(PyObject *owner, PyObject *traced, PyObject *callables, const char *carrier,
-                 double watchdog) {
+int session_open(PyObject *owner, PyObject *traced, PyObject *callables,
+                 const struct session_options *options) {
     bool ours = carrier_current() == CARRIER_CONTROLLER;
     if (runner_is_busy()) {
         PyErr_SetString(errors_frontrun, "an execution is running: explorations do not nest");
@@ -116,9 +119,13 @@ int session_open(PyObject *owner, PyObject *traced, PyObject *callables, const c
         return 0;
     if (session.open)
         tear_down();
-    if (set_up(traced, callables, carrier) < 0)
+    if (set_up(traced, callables, options->second_try ? "thread" : options->carrier) < 0)
         return -1;
-    carrier_set_watchdog(watchdog);
+    carrier_set_watchdog(options->watchdog);
+    double patience = options->watchdog / 4;
+    carrier_set_patience(!options->second_try          ? 0
+                         : patience < PATIENCE_SECONDS ? patience
+                                                       : PATIENCE_SECONDS);
     session.open = true;
     session.owner = owner;
     session.executions = 0;

@@ -8,14 +8,20 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stdbool.h>
+
+struct session_options {
+    const char *carrier;  // as in carrier_open
+    double watchdog;      // as in carrier_set_watchdog
+    bool second_try;      // on threads, whatever carrier says; those that block are set aside
+};
 
 // Opens a session for owner (compared by identity, not kept alive), or goes on with the one that
 // owner has. Another owner's session that is not executing is closed first. traced: as in
-// observe_set_filter; callables: as in observe_begin; carrier: as in carrier_open; watchdog: as in
-// carrier_set_watchdog. The calling OS thread is the controller from now on. -1 with an exception;
-// then everything is as before.
-int session_open(PyObject *owner, PyObject *traced, PyObject *callables, const char *carrier,
-                 double watchdog);
+// observe_set_filter; callables: as in observe_begin. The calling OS thread is the controller from
+// now on. -1 with an exception; then everything is as before.
+int session_open(PyObject *owner, PyObject *traced, PyObject *callables,
+                 const struct session_options *options);
 // After each execution: collects garbage at fixed points. -1 with an exception.
 int session_count_execution(void);
 // Restores everything, if the open session is owner's (NULL: whoever's). Not from within an

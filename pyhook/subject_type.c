@@ -3,6 +3,7 @@
 #include "subject_type.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "errors.h"
@@ -12,23 +13,44 @@
 #define WATCHDOG_DEFAULT 10.0
 #define WATCHDOG_MAX 86400.0
 
-static enum fr_status execute(void *self, struct fr_explorer *explorer, enum fr_verdict *verdict,
-                              uint64_t *place) {
-    struct subject *subject = self;
+static enum fr_status execute_once(struct subject *subject, struct fr_explorer *explorer) {
     PyObject *callables = NULL;  // an evaluated sequence is not known before the execution
     if (subject->harness.evaluated)
         callables = PyTuple_Pack(1, subject->harness.threads);
     else
         callables = Py_XNewRef(subject->harness.threads);
     switch_set(subject->switches);
-    int opened = callables != NULL ? session_open((PyObject *)subject, subject->traced, callables,
-                                                  subject->carrier, subject->watchdog)
-                                   : -1;
+    struct session_options options = {.carrier = subject->carrier,
+                                      .watchdog = subject->watchdog,
+                                      .second_try = subject->second_try};
+    int opened = callables != NULL
+                     ? session_open((PyObject *)subject, subject->traced, callables, &options)
+                     : -1;
     Py_XDECREF(callables);
     if (opened < 0)
         return FR_HOST;
     subject->executed_by = explorer;
-    enum fr_status status = runner_execute(&subject->harness, explorer, &subject->outcome);
+    return runner_execute(&subject->harness, explorer, &subject->outcome);
+}
+
+// Whoever asks for fibers by name gets nothing else.
+static bool may_try_again(const struct subject *subject) {
+    const char *chosen = subject->carrier != NULL ? subject->carrier : getenv("FRONTRUN_CARRIER");
+    return !subject->second_try && (chosen == NULL || strcmp(chosen, "fiber") != 0);
+}
+
+static enum fr_status execute(void *self, struct fr_explorer *explorer, enum fr_verdict *verdict,
+                              uint64_t *place) {
+    struct subject *subject = self;
+    enum fr_status status = execute_once(subject, explorer);
+    if (status == FR_OK && subject->outcome.verdict == FR_VERDICT_BLOCKED &&
+        may_try_again(subject)) {
+        subject->second_try = true;
+        session_close((PyObject *)subject);
+        status = fr_explorer_retry(explorer);
+        if (status == FR_OK)
+            status = execute_once(subject, explorer);
+    }
     if (status != FR_OK)
         return status;
     *verdict = subject->outcome.verdict;
@@ -67,8 +89,9 @@ static bool find_clock(const char *word, enum clock_mode *out) {
 }
 
 static int subject_init(PyObject *self, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"setup",         "threads", "invariant", "traced",   "watchdog",
-                            "switch_points", "clock",   "carrier",   "any_race", NULL};
+    static char *names[] = {"setup",    "threads",       "invariant", "traced",
+                            "watchdog", "switch_points", "clock",     "carrier",
+                            "any_race", "second_try",    NULL};
     struct subject *subject = (struct subject *)self;
     PyObject *setup, *threads, *invariant;
     PyObject *traced = Py_None;  // not callable: refused below if it is not given
@@ -78,9 +101,10 @@ static int subject_init(PyObject *self, PyObject *args, PyObject *kwargs) {
     enum clock_mode clock;
     const char *carrier = NULL;
     int any_race = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|$Odpszp:Subject", names, &setup, &threads,
+    int second_try = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|$Odpszpp:Subject", names, &setup, &threads,
                                      &invariant, &traced, &watchdog, &switches, &word, &carrier,
-                                     &any_race))
+                                     &any_race, &second_try))
         return -1;
     if (carrier != NULL && strcmp(carrier, "thread") != 0 && strcmp(carrier, "fiber") != 0) {
         PyErr_SetString(PyExc_ValueError, "a carrier is \"thread\" or \"fiber\"");
@@ -118,6 +142,7 @@ static int subject_init(PyObject *self, PyObject *args, PyObject *kwargs) {
     subject->carrier = carrier == NULL ? NULL : carrier[0] == 't' ? "thread" : "fiber";
     subject->traced = Py_NewRef(traced);
     subject->watchdog = watchdog;
+    subject->second_try = second_try != 0;
     subject->switches = switches != 0;
     subject->face = (struct fr_subject){.self = subject, .execute = execute};
     subject->outcome.thread = -1;
@@ -171,6 +196,10 @@ static PyObject *get_abandoned(PyObject *self, void *Py_UNUSED(closure)) {
     return PyLong_FromUnsignedLongLong(((struct subject *)self)->outcome.abandoned);
 }
 
+static PyObject *get_second_try(PyObject *self, void *Py_UNUSED(closure)) {
+    return PyBool_FromLong(((struct subject *)self)->second_try);
+}
+
 static PyObject *close_subject(PyObject *self, PyObject *Py_UNUSED(args)) {
     if (runner_is_busy()) {
         PyErr_SetString(errors_frontrun, "an execution is running: its Subject cannot be closed");
@@ -188,6 +217,9 @@ static PyGetSetDef subject_getset[] = {
     {"capsule", get_capsule, NULL, "A struct fr_subject.", NULL},
     {"abandoned", get_abandoned, NULL,
      "Logical threads that could not be unwound, in all executions so far.", NULL},
+    {"second_try", get_second_try, NULL,
+     "An execution was blocked: since then a blocked thread is set aside while others go on.",
+     NULL},
     {0},
 };
 

@@ -16,6 +16,7 @@ struct subject {
     PyObject *traced;
     const char *carrier;  // static: "thread", "fiber"; NULL: as the environment says
     double watchdog;      // seconds without a point after which an execution is blocked
+    bool second_try;      // one was: since then on threads that can be set aside (aside.h)
     bool switches;        // operations say whether the GIL allows to switch before them
 };
 

@@ -173,7 +173,7 @@ PyObject *trace_view_waits(const struct fr_explorer *engine, const struct runner
     PyObject *waits = PyList_New(0);
     bool good = unknown != NULL && waits != NULL;
     for (fr_tid t = 0; good && t < outcome->thread_count; t++) {
-        if (fr_run_is_blocked(engine, t))
+        if (fr_run_is_blocked(engine, t) || outcome->asleep[t])
             good = append(waits, make_wait(engine, t, outcome->pending[t], unknown)) == 0;
     }
     // By thread: their order here is that of earlier executions.

@@ -72,11 +72,14 @@ class Subject:
         clock: str = "virtual",  # or "explored", "real": docs/time.md
         carrier: str | None = None,  # "thread" or "fiber"; None: FRONTRUN_CARRIER, or the default
         any_race: bool = False,  # two unordered conflicting accesses are a failure
+        second_try: bool = False,  # begin as after a second try, see below
     ) -> None: ...
     @property
     def capsule(self) -> Any: ...  # a struct fr_subject; keeps the Subject alive
     @property
     def abandoned(self) -> int: ...  # logical threads that could not be unwound, ever
+    @property
+    def second_try(self) -> bool: ...  # one blocked: on threads that can be set aside, since then
     def close(self) -> None:
         """Restores the interpreter. The next execution sets it up again."""
     def __enter__(self) -> Subject: ...

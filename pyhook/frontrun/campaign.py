@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from frontrun import _core, _fuzz, gil, recording, report, schedule_file
+from frontrun.common import SECOND_TRY
 from frontrun.harness import Harness, UnusableError, describe
 from frontrun.recording import failure_id, minimized
 
@@ -52,9 +53,9 @@ def replay_command(harness: Harness, path: Path) -> str:
     return " ".join(["frontrun-fuzz replay", shlex.quote(str(path)), *harness.flags])
 
 
-def with_gil(harness: Harness, execution: report.Execution) -> str:
+def with_gil(harness: Harness, execution: report.Execution, *, second_try: bool) -> str:
     """The line that says whether a build with the GIL can fail so, too."""
-    with harness.subject(switch_points=True) as subject:
+    with harness.subject(switch_points=True, second_try=second_try) as subject:
         return gil.reachable(subject, execution.failure, execution.blocks).line()
 
 
@@ -112,6 +113,7 @@ class Campaign:
         self.settings = settings
         self.begun = time.monotonic()
         self.last = (self.begun, 0)
+        self.has_told_second_try = False
 
     def status(self, stats: Stats, rate: float) -> str:
         """One line for people."""
@@ -125,8 +127,15 @@ class Campaign:
         """The end of the line while there may be more to see."""
         return f" · chance of a new trace {100 * stats['chance_new']:.1f} %"
 
+    def tell_second_try(self) -> None:
+        """Once, if there was one."""
+        if self.subject.second_try and not self.has_told_second_try:
+            self.has_told_second_try = True
+            say(f"note: {SECOND_TRY}", sys.stderr)
+
     def progress(self, stats: Stats) -> None:
         """Called about every two seconds."""
+        self.tell_second_try()
         now, executions = time.monotonic(), stats["executions"]
         rate = (executions - self.last[1]) / max(now - self.last[0], 1e-6)
         self.last = (now, executions)
@@ -134,6 +143,7 @@ class Campaign:
 
     def summary(self, stats: Stats, *, is_exhausted: bool = False) -> None:
         """The last line of progress: the average over the whole campaign."""
+        self.tell_second_try()
         seconds = max(time.monotonic() - self.begun, 1e-6)
         line = self.status(stats, stats["executions"] / seconds)
         say(line if is_exhausted else line + self.outlook(stats), sys.stderr)
@@ -242,7 +252,7 @@ class Campaign:
         explain(self.harness, execution)
         say()
         say(effort)
-        say(with_gil(self.harness, execution))
+        say(with_gil(self.harness, execution, second_try=self.subject.second_try))
         schedule_file.write(path, schedule_of(self.harness, execution, path))
         if artifact is not None:
             say(f"input     {artifact}")

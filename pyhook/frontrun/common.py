@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from frontrun import schedule_file
 
 SHOWN_STEPS_MAX = 10
+# What people are told when an exploration went on with threads that can be set aside.
+SECOND_TRY = (
+    "a thread was blocked in the kernel, so this went on with OS threads, where others run"
+    " meanwhile; when a blocked thread returns is left to the kernel, and not explored"
+)
 SHOWN_STEPS = 5
 
 
@@ -92,6 +97,8 @@ class InterleavingResult:
     failure: Failure | None = None  # the first one
     schedule: FoundSchedule | None = None  # of the first failure, minimised
     estimate: float | None = None  # about how many executions exhaust it, if that is known
+    # A thread was blocked in the kernel: the sentence that says what was done, and what it means.
+    second_try: str | None = None
     stats: dict[str, Any] = field(default_factory=dict)
     # Looks for the answer of reachable_with_gil(); afterwards the answer.
     _reach: Callable[[], str] | str | None = field(default=None, compare=False)
@@ -125,6 +132,8 @@ class InterleavingResult:
             parts.append(f"failure={self.failure.kind!r}")
         if self.failures:
             parts.append(f"failures={len(self.failures)}")
+        if self.second_try is not None:
+            parts.append("second_try=True")
         if self.reproduction_attempts:
             parts.append(
                 f"reproduced={self.reproduction_successes}/{self.reproduction_attempts}"

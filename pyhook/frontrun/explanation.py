@@ -51,6 +51,8 @@ def explain(told: Told) -> str:
     else:
         said = told.complaint or what_failed(execution.failure, names) + at_the_end(told, pattern)
         lines += [f"  {line}" for line in said.splitlines()[: LINES_MAX // 3]]
+    if execution.failure.kind == "blocked":
+        lines += deadlock_lines(execution, names)[: LINES_MAX // 3]
     lines.append("")
     tail = ["", *reproduced(told), f"  {told.effort}", *how_to_replay(told)]
     # The interleaving has a title and perhaps a head besides its rows.

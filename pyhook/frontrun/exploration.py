@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from frontrun import _core, gil, recording, report, schedule_file
-from frontrun.common import Failure, FoundSchedule, InterleavingResult
+from frontrun.common import SECOND_TRY, Failure, FoundSchedule, InterleavingResult
 from frontrun.explanation import Told, explain
 from frontrun.options import Options
 from frontrun.oracles import Serializable, key_of, orders_of
@@ -250,6 +250,7 @@ def result_of(
         redundant=searched.executions - searched.distinct,
         deadlocks=searched.stats["deadlocks"],
         estimate=searched.estimate or None,
+        second_try=SECOND_TRY if subject.second_try else None,
         stats={**searched.stats, "seed": options.seed},
     )
     if searched.failures:
@@ -314,6 +315,8 @@ def tell_failure(
         # Each try of a failure that blocks takes as long as the watchdog's patience.
         is_slow = again.kind == "blocked"
         effort = "not minimised" if is_slow else recording.minimized(explorer, tries)
+        if is_slow and not subject.second_try:
+            effort += "; no second try on OS threads, since fibers were asked for"
         if options.switch_points == "gil" and is_out_of_reach(explorer):
             explorer.start(first.choices)
             explorer.step()
@@ -330,7 +333,7 @@ def tell_failure(
     result.schedule = FoundSchedule(content, choices)
     result.failure = result.failure._replace(place=content.failure["where"])
     result.counterexample = [t for t, length in execution.blocks for _ in range(length)]
-    result._reach = lambda: reach_of(program, options, execution)
+    result._reach = lambda: reach_of(program, options, execution, subject.second_try)
     if not is_slow:
         reproduce(result, explorer, execution, options.reproduce_on_failure)
     told = Told(
@@ -342,21 +345,29 @@ def tell_failure(
         attempts=result.reproduction_attempts,
         successes=result.reproduction_successes,
         arguments=program.arguments(options),
-        state=final_state(program, options, result.schedule)
+        state=final_state(program, options, result.schedule, subject.second_try)
         if execution.failure.kind == "invariant"
         else None,
     )
     result.explanation = explain(told)
 
 
-def reach_of(program: Program, options: Options, execution: report.Execution) -> str:
+def reach_of(
+    program: Program, options: Options, execution: report.Execution, second_try: bool
+) -> str:
     """The line that says whether a build with the GIL can fail so, too."""
     watched = replace(options, switch_points="gil")
-    with strict_warnings(options), program.subject(watched) as subject, unwrapped():
+    with (
+        strict_warnings(options),
+        program.subject(watched, second_try=second_try) as subject,
+        unwrapped(),
+    ):
         return gil.reachable(subject, execution.failure, execution.blocks).line()
 
 
-def final_state(program: Program, options: Options, schedule: FoundSchedule) -> Any:
+def final_state(
+    program: Program, options: Options, schedule: FoundSchedule, second_try: bool
+) -> Any:
     """The state at the end of the execution that a schedule repeats; None if it does not."""
     states: list[Any] = []
 
@@ -364,7 +375,7 @@ def final_state(program: Program, options: Options, schedule: FoundSchedule) -> 
         states.append(program.setup())
         return states[-1]
 
-    with program._replace(setup=make).subject(options) as subject:
+    with program._replace(setup=make).subject(options, second_try=second_try) as subject:
         explorer = program.explorer(subject, options)
         explorer.start(schedule.choices)
         with contextlib.suppress(_core.DivergedError):

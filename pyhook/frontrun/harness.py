@@ -79,8 +79,9 @@ class Harness:
         """What the spec said of the last execution, or ""."""
         return "" if self.oracle is None else self.oracle.complaint
 
-    def subject(self, *, switch_points: bool = False) -> _core.Subject:
-        """What the core executes; switch_points: so that gil.reachable can be asked."""
+    def subject(self, *, switch_points: bool = False, second_try: bool = False) -> _core.Subject:
+        """What the core executes; switch_points: so that gil.reachable can be asked; second_try: it
+        is known that threads block in the kernel."""
         return _core.Subject(
             self.setup,
             self.threads,
@@ -89,6 +90,7 @@ class Harness:
             switch_points=switch_points,
             clock=self.clock,
             carrier=self.carrier,
+            second_try=second_try,
         )
 
 

@@ -25,13 +25,14 @@ class Program(NamedTuple):
     home: str  # the file that setup() is written in; "" if there is none
     oracles: tuple[Oracle, ...] = ()
 
-    def subject(self, options: Options) -> _core.Subject:
-        """For an Explorer."""
+    def subject(self, options: Options, *, second_try: bool = False) -> _core.Subject:
+        """For an Explorer. second_try: it is known that threads block in the kernel."""
         return _core.Subject(
             self.setup,
             self.workers,
             self.invariant,
             traced=self.is_traced,
+            second_try=second_try,
             **options.watching(),
         )
 

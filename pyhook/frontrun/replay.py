@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from frontrun import _core, _fuzz, campaign, recording, report, schedule_file
 from frontrun import harness as harness_file
 from frontrun.campaign import EXIT_UNUSABLE, complain, say
+from frontrun.common import SECOND_TRY
 from frontrun.harness import NOTHING_GIVEN, Given, Harness, UnusableError
 
 EXIT_FAILS = 1
@@ -21,6 +23,7 @@ class Replayed(NamedTuple):
     """A schedule or an input, executed again."""
 
     harness: Harness
+    subject: _core.Subject
     explorer: _core.Explorer
     recorded: schedule_file.Schedule | None  # None: a raw input
     is_stale: bool  # it did not fail, and a place it names was never reached
@@ -32,6 +35,7 @@ def replay(path: Path, harness_path: str | None, given: Given = NOTHING_GIVEN) -
     if done.explorer.failure is None:
         return tell_no_failure(path, done)
     execution = report.Execution.told(done.explorer)
+    tell_second_try(done)
     say(f"still fails: {execution.failure.kind}, trace {execution.trace_hash:016x}{compared(done)}")
     say()
     campaign.explain(done.harness, execution)
@@ -77,10 +81,11 @@ def execute_again(path: Path, harness_path: str | None, given: Given = NOTHING_G
             f"{path}: is a raw input, which does not say its harness; add --harness HARNESS.py"
         )
     harness = harness_file.load(harness_path, given)
-    explorer = _core.Explorer(harness.subject())
+    subject = harness.subject()
+    explorer = _core.Explorer(subject)
     explorer.start(content)
     run(harness, lambda: explorer.run(_fuzz.INPUT_EXECUTIONS_MAX))
-    return Replayed(harness, explorer, None, False)
+    return Replayed(harness, subject, explorer, None, False)
 
 
 def execute_schedule(
@@ -102,12 +107,13 @@ def execute_schedule(
         )
     harness = harness_file.load(named if harness_path is None else harness_path, given)
     check_belongs(path, recorded, harness)
-    explorer = _core.Explorer(harness.subject())
+    subject = harness.subject()
+    explorer = _core.Explorer(subject)
     segments = recorded.segments()
     explorer.start_plan(strategy="replay", segments=segments)
     run(harness, explorer.step)
     stale = explorer.failure is None and explorer.segments_done < len(segments)
-    return Replayed(harness, explorer, recorded, stale)
+    return Replayed(harness, subject, explorer, recorded, stale)
 
 
 def check_belongs(path: Path, recorded: schedule_file.Schedule, harness: Harness) -> None:
@@ -145,8 +151,15 @@ def compared(done: Replayed) -> str:
     return " (as recorded)"
 
 
+def tell_second_try(done: Replayed) -> None:
+    """That a thread was blocked in the kernel."""
+    if done.subject.second_try:
+        say(f"note: {SECOND_TRY}", sys.stderr)
+
+
 def tell_no_failure(path: Path, done: Replayed) -> int:
     """Fixed, or stale."""
+    tell_second_try(done)
     if not done.is_stale:
         say(f"no longer fails: {path}")
         return EXIT_PASSES

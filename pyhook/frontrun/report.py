@@ -58,7 +58,7 @@ def explain(
     elif not complaint:
         lines.append(pattern.sentence)
     lines.append("")
-    if execution.failure.kind == "deadlock":
+    if execution.failure.kind in ("deadlock", "blocked"):
         lines += [*deadlock_lines(execution, names), ""]
     return lines + interleaving(execution, names, pattern.marked, ROWS_MAX - len(more))
 

@@ -170,7 +170,14 @@ def test_blocked_outside_our_control_is_a_failure_and_never_a_pass() -> None:
     def write(pipe: tuple[int, int]) -> None:
         os.write(pipe[1], b"x")
 
-    subject = _core.Subject(setup, [read, write], lambda state: None, traced=is_ours, watchdog=0.2)
+    subject = _core.Subject(
+        setup,
+        [read, write],
+        lambda state: None,
+        traced=is_ours,
+        watchdog=0.2,
+        carrier="fiber",  # without a second try: test_second_try.py
+    )
     explorer = _core.Explorer(subject)
     for _ in range(2):  # and afterwards the tool goes on
         explorer.start()
