@@ -40,6 +40,10 @@ void access_clear(struct access_list *list) {
     list->level = 0;
     list->may_go_on = false;
     list->inside_writes = false;
+    list->looks_outside = false;
+    list->is_all_outside = false;
+    list->announced = NULL;
+    list->announced_count = 0;
     list->dict = NULL;
 }
 
@@ -63,9 +67,12 @@ static bool is_private(PyObject *object) {
 }
 
 static void add_contents(struct access_list *list, PyObject *object, bool write) {
-    access_add(list, location_of_object(container_owner(object)), write ? FR_WRITE : FR_READ);
-    if (outside_has_type(Py_TYPE(object)) && !outside_is_console(object))
-        access_add(list, location_of_outside(), FR_WRITE);
+    PyObject *owner = container_owner(object);
+    // Whoever looks at a file or a socket moves its position.
+    bool is_outside = outside_has_type(Py_TYPE(owner));
+    access_add(list, location_of_object(owner), write || is_outside ? FR_WRITE : FR_READ);
+    if (is_outside && !outside_is_console(owner))
+        outside_add_object(list, owner);
 }
 
 struct search {
@@ -88,6 +95,8 @@ static int visit_source(PyObject *object, void *context) {
     inside_note_callback(search->list, object);
     if (inside_is_callback(object))
         access_add_callback(search->list, object);
+    else if (PyFunction_Check(object))
+        outside_add_callback(search->list, object);
     else if (kind == CONTAINER_WHOLE)
         add_contents(search->list, object, false);
     bool holds_more = kind == CONTAINER_ITERATOR || PyTuple_CheckExact(object) ||
@@ -127,6 +136,7 @@ void access_add_next(struct access_list *list, PyObject *iterator, Py_ssize_t re
 
 void access_add_callback(struct access_list *list, PyObject *callback) {
     inside_add_callback(list, callback);
+    outside_add_callback(list, callback);
     PyObject *self = bound_to(callback);
     if (self != NULL && container_kind_of(self) == CONTAINER_WHOLE)
         add_contents(list, self, true);
@@ -149,13 +159,16 @@ void access_add_whole(struct access_list *list, PyObject *object, bool write, bo
     case CONTAINER_NONE:
         if (PyMethod_Check(object))
             access_add_callback(list, object);
+        else if (PyFunction_Check(object))
+            outside_add_callback(list, object);
         return;
     case CONTAINER_ITERATOR:
         access_add_next(list, object, on_stack ? 1 : 0);
         return;
     case CONTAINER_WHOLE:
-        // A view or a memoryview that only we have still shows what others have.
-        if (on_stack && is_private(object) && container_owner(object) == object)
+        // A view, a memoryview or a file that only we have still shows what others have.
+        if (on_stack && is_private(object) && container_owner(object) == object &&
+            !outside_has_type(Py_TYPE(object)))
             return;
         add_contents(list, object, write);
         if (list->count > before)
@@ -342,7 +355,7 @@ static void collect_attribute(struct access_list *list, const struct site *site,
 // Does code of the library that calls for the program call its own code here? It gives the
 // program's arguments by unpacking them, and to nothing else.
 static bool is_own_call(const struct site *site, const struct operands *on) {
-    PyObject *callable = call_callable((enum site_kind)site->kind, site->argument, on);
+    PyObject *callable = call_callable(site, on);
     return site->kind != SITE_CALL_UNPACKED && callable != NULL &&
            (PyFunction_Check(callable) || PyMethod_Check(callable) || PyType_Check(callable) ||
             PyWeakref_Check(callable) || Py_IS_TYPE(callable, &PyMethodDescr_Type));
@@ -478,7 +491,7 @@ void access_collect(struct access_list *list, const struct site *site, const str
     case SITE_EXIT:
         if (site->library == LIBRARY_CALLS && is_own_call(site, on))
             break;
-        call_collect(list, (enum site_kind)site->kind, site->argument, on);
+        call_collect(list, site, on);
         break;
     default:
         collect_value(list, site, on);

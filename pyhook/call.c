@@ -12,6 +12,7 @@
 #include "inside.h"
 #include "library.h"
 #include "location.h"
+#include "observe.h"
 #include "outside.h"
 
 enum { DEPTH_MAX = 4 };  // of partials
@@ -32,7 +33,7 @@ int call_open(void) {
     Py_XDECREF(functools);
     if (partial == NULL)
         return -1;
-    return effect_open();
+    return effect_open() < 0 ? -1 : outside_open();
 }
 
 // ------------------------------------------------------------------------------ the arguments
@@ -43,8 +44,9 @@ struct call {
     PyObject *const *values;
     Py_ssize_t count;
     bool on_stack;       // values are stack slots of the frame
-    PyObject *unpacked;  // f(*unpacked), or NULL
+    PyObject *names;     // a tuple: the keywords of the last of the values; or NULL
     PyObject *keywords;  // f(**keywords): a fresh dict, or NULL
+    bool is_unknown;     // there are arguments that cannot be had
     int depth;
 };
 
@@ -141,6 +143,26 @@ static void add_print(struct access_list *list, const struct call *call) {
             access_add_whole(list, call->values[i], true, false);
 }
 
+// What it touches outside the process.
+static enum outside_part add_outside(struct access_list *list, const struct call *call) {
+    const struct outside_call outside = {.callable = call->callable,
+                                         .self = call->self,
+                                         .values = call->values,
+                                         .count = call->count,
+                                         .names = call->names,
+                                         .keywords = call->keywords,
+                                         .is_unknown = call->is_unknown};
+    return outside_add_call(list, &outside);
+}
+
+// Reads its self: of a file not the contents, which would move its position.
+static void add_self(struct access_list *list, PyObject *self) {
+    if (self != NULL && outside_has_type(Py_TYPE(self)))
+        access_add(list, location_of_object(self), FR_READ);
+    else
+        access_add_whole(list, self, false, false);
+}
+
 static void apply(struct access_list *list, const struct call *call, enum effect effect) {
     switch (effect) {
     case EFFECT_NOTHING:
@@ -148,7 +170,10 @@ static void apply(struct access_list *list, const struct call *call, enum effect
     case EFFECT_ADVANCES:
     case EFFECT_READS:
     case EFFECT_UPDATES:
-        access_add_whole(list, call->self, effect == EFFECT_UPDATES, false);
+        if (effect == EFFECT_READS)
+            add_self(list, call->self);
+        else
+            access_add_whole(list, call->self, effect == EFFECT_UPDATES, false);
         add_arguments(list, call, false);
         return;
     case EFFECT_READS_INSIDE:
@@ -181,8 +206,11 @@ static void apply(struct access_list *list, const struct call *call, enum effect
     case EFFECT_WRITES:
         break;
     }
-    if (outside_has_function(call->callable))
-        access_add(list, location_of_outside(), FR_WRITE);
+    if (add_outside(list, call) == OUTSIDE_KNOWN) {
+        add_arguments(list, call, false);
+        add_inside(list, call);
+        return;
+    }
     access_add_whole(list, call->self, true, false);
     // Methods of strings, numbers and other immutable things have nothing to do with their
     // arguments but to read them.
@@ -211,13 +239,17 @@ static void collect_function(struct access_list *list, struct call *call, PyObje
         return;
     struct access_list touched;
     access_clear(&touched);
-    access_add_whole(&touched, call->self, true, false);
-    add_arguments(&touched, call, true);
-    add_objects(&touched, call, true);
     touched.level = list->level;
+    touched.is_all_outside = list->is_all_outside;
+    touched.announced = list->announced;
+    touched.announced_count = list->announced_count;
+    bool is_known = add_outside(&touched, call) == OUTSIDE_KNOWN;
+    if (!is_known) {
+        access_add_whole(&touched, call->self, true, false);
+        add_objects(&touched, call, true);
+    }
+    add_arguments(&touched, call, !is_known);
     add_inside(&touched, call);
-    if (outside_has_python(function))
-        access_add(&touched, location_of_outside(), FR_WRITE);
     if ((touched.count == 0 && !touched.is_full) || is_own(function))
         return;
     int traced = site_is_traced(code);
@@ -226,6 +258,8 @@ static void collect_function(struct access_list *list, struct call *call, PyObje
         return;
     list->is_full |= touched.is_full;
     list->may_go_on |= touched.may_go_on;
+    list->looks_outside |= touched.looks_outside;
+    list->is_all_outside |= touched.is_all_outside;
     for (uint32_t i = 0; i < touched.count; i++)
         access_add(list, touched.items[i].key, touched.items[i].mode);
 }
@@ -288,6 +322,8 @@ static bool collect_partial(struct access_list *list, const struct call *call) {
     for (Py_ssize_t i = 0; i < call->count; i++)
         values[whole.count++] = call->values[i];
     whole.depth = call->depth + 1;
+    whole.names = call->names;
+    whole.is_unknown = call->is_unknown || call->keywords != NULL;
     access_add_whole(list, whole.keywords, false, false);
     collect_call(list, &whole);
     if (call->keywords != NULL)
@@ -405,6 +441,8 @@ static void collect_unpacked(struct access_list *list, int argument, const struc
     } else if (PyList_CheckExact(values)) {
         call.values = ((PyListObject *)values)->ob_item;
         call.count = PyList_GET_SIZE(values);
+    } else {
+        call.is_unknown = true;
     }
     collect_call(list, &call);
 }
@@ -431,11 +469,14 @@ void call_collect_made(struct access_list *list, PyObject *callable, PyObject *a
 }
 
 // The callable and the plain arguments of a call instruction.
-static struct call read_call(enum site_kind kind, int argument, const struct operands *on) {
+static struct call read_call(const struct site *site, const struct operands *on) {
     PyObject **top = on->top;
+    int argument = site->argument;
     struct call call = {.callable = NULL, .on_stack = true, .count = argument};
     call.values = top - argument;
-    switch (kind) {
+    if (site->keywords >= 0)
+        call.names = PyTuple_GET_ITEM(on->code->co_consts, site->keywords);
+    switch ((enum site_kind)site->kind) {
     case SITE_EXIT:
         call.count = 0;  // exception, value, traceback
 #if PY_VERSION_HEX >= 0x030e0000
@@ -452,6 +493,7 @@ static struct call read_call(enum site_kind kind, int argument, const struct ope
         // The names of the keywords are on top.
         int n = argument + 1;
         call.values = top - n;
+        call.names = top[-1];
 #if PY_VERSION_HEX >= 0x030d0000
         call.callable = top[-n - 2];
         if (top[-n - 1] != NULL) {
@@ -479,28 +521,27 @@ static struct call read_call(enum site_kind kind, int argument, const struct ope
     return call;
 }
 
-PyObject *call_callable(enum site_kind kind, int argument, const struct operands *on) {
-    switch (kind) {
+PyObject *call_callable(const struct site *site, const struct operands *on) {
+    switch ((enum site_kind)site->kind) {
     case SITE_CALL:
     case SITE_CALL_FUNCTION:
     case SITE_CALL_KEYWORDS:
     case SITE_EXIT:
-        return read_call(kind, argument, on).callable;
+        return read_call(site, on).callable;
     case SITE_CALL_UNPACKED:
-        return unpacked_callable(argument, on);
+        return unpacked_callable(site->argument, on);
     default:
         return NULL;
     }
 }
 
-void call_collect(struct access_list *list, enum site_kind kind, int argument,
-                  const struct operands *on) {
-    if (kind == SITE_ENTER) {
+void call_collect(struct access_list *list, const struct site *site, const struct operands *on) {
+    if (site->kind == SITE_ENTER) {
         collect_enter(list, on->top[-1]);
-    } else if (kind == SITE_CALL_UNPACKED) {
-        collect_unpacked(list, argument, on);
+    } else if (site->kind == SITE_CALL_UNPACKED) {
+        collect_unpacked(list, site->argument, on);
     } else {
-        struct call call = read_call(kind, argument, on);
+        struct call call = read_call(site, on);
         if (call.callable != NULL)
             collect_call(list, &call);
     }

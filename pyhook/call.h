@@ -11,9 +11,9 @@ int call_open(void);
 void call_collect_made(struct access_list *list, PyObject *callable, PyObject *arguments,
                        PyObject *keywords);
 // Collects the accesses of a call instruction (SITE_CALL ... SITE_EXIT).
-void call_collect(struct access_list *list, enum site_kind kind, int argument,
+void call_collect(struct access_list *list, const struct site *site,
                   const struct operands *operands);
 // What the instruction is about to call, borrowed; NULL if it is none that call_collect knows.
-PyObject *call_callable(enum site_kind kind, int argument, const struct operands *operands);
+PyObject *call_callable(const struct site *site, const struct operands *operands);
 
 #endif

@@ -101,7 +101,8 @@ static int visit(PyObject *object, void *context) {
         push(walk->list, &walk->next, owner, false);
         return 0;
     }
-    if (walk->is_private && owner == object && is_alone(object)) {
+    if (walk->is_private && owner == object && is_alone(object) &&
+        !outside_has_type(Py_TYPE(object))) {
         if (!is_leaf(object))
             push(walk->list, &walk->here, object, true);
         return 0;
@@ -109,6 +110,8 @@ static int visit(PyObject *object, void *context) {
     uint32_t before = walk->list->count;
     access_add(walk->list, location_of_object(owner),
                walk->list->inside_writes ? FR_WRITE : FR_READ);
+    if (outside_has_type(Py_TYPE(owner)) && !outside_is_console(owner))
+        outside_add_object(walk->list, owner);
     if (walk->list->count > before && !is_leaf(owner))
         push(walk->list, &walk->next, owner, false);
     return 0;

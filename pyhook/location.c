@@ -199,6 +199,6 @@ uint64_t location_of_cell(PyObject *cell) {
     return mix(cell, TAG_CELL, 0);
 }
 
-uint64_t location_of_outside(void) {
-    return mix(NULL, TAG_OUTSIDE, 0);
+uint64_t location_of_outside(uint64_t identity) {
+    return mix(NULL, TAG_OUTSIDE, identity);
 }

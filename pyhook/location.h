@@ -33,8 +33,8 @@ uint64_t location_of_cell(PyObject *cell);
 // From now on the dict is the __dict__ of this object, which made it just now, or makes it
 // available.
 void location_unite(PyObject *object, PyObject *dict);
-// The world outside the process: files, sockets, other processes.
-uint64_t location_of_outside(void);
+// Something outside the process, by a hash of what it is (resource.h).
+uint64_t location_of_outside(uint64_t identity);
 // How many references of the object are ours: 1 if it is pinned, else 0.
 Py_ssize_t location_references(PyObject *object);
 

@@ -9,6 +9,7 @@
 #include "filter.h"
 #include "library.h"
 #include "opcode.h"
+#include "outside.h"
 #include "pure.h"
 #include "reentry.h"
 #include "selftest.h"
@@ -59,11 +60,17 @@ static const struct place *place_of(const struct site *site) {
 
 enum { LEVELS_MAX = 8 };  // of containers in containers
 
+// Does an access of the first mode conflict with all that one of the second conflicts with?
+static bool covers(enum fr_mode announced, enum fr_mode mode) {
+    return announced == mode || announced == FR_WRITE ||
+           (mode == FR_READ_WEAK && (announced == FR_READ || announced == FR_WRITE_WEAK));
+}
+
 static bool is_part(const struct access_list *part, const struct access_list *whole) {
     for (uint32_t i = 0; i < part->count; i++) {
         uint32_t at = 0;
         while (at < whole->count && (whole->items[at].key != part->items[i].key ||
-                                     whole->items[at].mode != part->items[i].mode))
+                                     !covers(whole->items[at].mode, part->items[i].mode)))
             at++;
         if (at == whole->count)
             return false;
@@ -75,11 +82,14 @@ static bool is_part(const struct access_list *part, const struct access_list *wh
 // announced as well, level by level (inside.h).
 static int pass_inside(const struct place *place, const struct site *site,
                        const struct operands *operands, struct access_list *list) {
-    place = place_with_action(place, "inside");
+    place = place_with_action(place, list->looks_outside ? "resolve" : "inside");
     for (int level = 1; place != NULL && level <= LEVELS_MAX; level++) {
         struct access_list deeper;
         access_clear(&deeper);
         deeper.level = level;
+        deeper.is_all_outside = list->is_all_outside;
+        deeper.announced = list->items;
+        deeper.announced_count = list->count;
         access_collect(&deeper, site, operands);
         if (deeper.failed)
             return -1;
@@ -90,7 +100,10 @@ static int pass_inside(const struct place *place, const struct site *site,
         if (pass_list(OBSERVE_CLOSED, place, list) < 0)
             return -1;
     }
-    return place != NULL ? 0 : -1;
+    if (place == NULL || !list->looks_outside || list->is_all_outside)
+        return place != NULL ? 0 : -1;
+    outside_add_all(list);
+    return pass_list(place, list);
 }
 
 static int pass_accesses(int thread, const struct place *place, struct access_list *list) {
@@ -179,6 +192,8 @@ int observe_call(PyObject *callable, PyObject *arguments, PyObject *keywords) {
         return -1;
     if (list.is_full)
         return door.refuse("one call touches more objects than an event can hold");
+    if (list.looks_outside)
+        outside_add_all(&list);  // there is no second look here
     if (list.count == 0)
         return 0;
     const struct place *place = place_of_call(callable);

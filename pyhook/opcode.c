@@ -80,6 +80,7 @@ static void describe(struct opcode *opcode, const char *name) {
     opcode->is_prefix = strcmp(name, "EXTENDED_ARG") == 0;
     opcode->is_call = strcmp(name, "CALL") == 0;
     opcode->is_precall = strcmp(name, "PRECALL") == 0;
+    opcode->is_names = strcmp(name, "KW_NAMES") == 0;
     opcode->is_special = strcmp(name, "LOAD_SPECIAL") == 0;
     opcode->is_generator_start = strcmp(name, "RETURN_GENERATOR") == 0;
     if (strcmp(name, "SWAP") == 0)

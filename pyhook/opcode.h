@@ -93,6 +93,7 @@ struct opcode {
     bool is_precall;          // PRECALL
     bool is_generator_start;  // RETURN_GENERATOR
     bool is_special;          // LOAD_SPECIAL
+    bool is_names;            // KW_NAMES
     uint8_t switches;
 };
 

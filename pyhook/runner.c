@@ -9,6 +9,7 @@
 #include "errors.h"
 #include "judge.h"
 #include "observe.h"
+#include "outside.h"
 #include "place_log.h"
 #include "point.h"
 #include "spin.h"
@@ -377,6 +378,7 @@ enum fr_status runner_execute(const struct runner_harness *harness, struct fr_ex
     runner.explorer = explorer;
     place_log_begin(explorer);
     value_log_begin(explorer);
+    outside_begin();
     runner.number++;
     runner.status = FR_OK;
     runner.blocked = false;

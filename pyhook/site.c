@@ -235,6 +235,15 @@ static bool is_global(uint8_t kind) {
            kind == SITE_SET_NAME;
 }
 
+// The constant with the names of a call's keywords, which an instruction before it says on 3.11 and
+// 3.12; -1: none.
+static int32_t find_keywords(const struct depth_unit *units, Py_ssize_t at) {
+    Py_ssize_t before = at - 1;
+    while (before >= 0 && (units[before].is_cache || opcode_get(units[before].opcode)->is_precall))
+        before--;
+    return before >= 0 && opcode_get(units[before].opcode)->is_names ? units[before].argument : -1;
+}
+
 static bool is_call(uint8_t kind) {
     return kind >= SITE_CALL && kind <= SITE_CALL_UNPACKED;
 }
@@ -246,6 +255,7 @@ static int fill_site(PyCodeObject *code, const struct site_table *table,
     settle_switches(site, &units[at]);
     site->library = table->library;
     site->in_loop = units[at].in_loop != 0;
+    site->keywords = is_call(site->kind) ? find_keywords(units, at) : -1;
     if (table->library == LIBRARY_LISTED && is_global(site->kind))
         site->kind = SITE_NONE;
     if (table->library == LIBRARY_CALLS && !is_call(site->kind) && site->kind != SITE_LEAVE)

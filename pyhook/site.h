@@ -17,6 +17,7 @@
 struct site {
     const struct place *place;  // NULL if kind is SITE_NONE or SITE_LEAVE
     int32_t argument;           // full, with EXTENDED_ARG; names: the index in co_names
+    int32_t keywords;           // calls on 3.11 and 3.12: the constant with their names; else -1
     int32_t depth;              // values on the stack before the instruction; -1: never reached
     uint8_t kind;               // enum site_kind
     uint8_t switches;           // OPCODE_SWITCH_ flags

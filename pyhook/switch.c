@@ -194,7 +194,7 @@ static void note_call(struct stretch *stretch, const struct site *site,
         push_call(stretch, frame, FR_SWITCH_YES);
         return;
     }
-    PyObject *callable = call_callable((enum site_kind)site->kind, site->argument, operands);
+    PyObject *callable = call_callable(site, operands);
     if (callable == NULL || is_python_function(callable))
         return;
     push_call(stretch, frame, is_check_free_when_warm(callable) ? FR_SWITCH_COLD : FR_SWITCH_YES);
