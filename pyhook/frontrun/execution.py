@@ -205,7 +205,10 @@ def values_in_words(events: Iterable[_core.Event], shared: set[int]) -> str:
             found, stored = values.get(event.name, (event.found, None))
             stored = "nothing" if event.action == "delete" else event.stored or stored
             values[event.name] = (found, stored)
-    said = {name: change_in_words(*value) for name, value in values.items()}
+    said = {
+        name: f"is {value[0]}" if name == "in" else change_in_words(*value)
+        for name, value in values.items()
+    }
     if len(said) == 1:
         return next(iter(said.values()))
     return ", ".join(
