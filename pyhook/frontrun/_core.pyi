@@ -24,7 +24,7 @@ class Failure(NamedTuple):
 
 class Event(NamedTuple):
     thread: int
-    index: int  # 1, 2, ... in its thread
+    index: int  # type: ignore[assignment]  # 1, 2, ... in its thread
     kind: str  # word of fr_op.def
     action: str  # of the place: "read", "write", "acquire", ...
     name: str

@@ -80,7 +80,7 @@ def parts_of(value: object) -> Iterator[tuple[str, Any]]:
             if type(key) in (str, int):
                 yield f"[{key!r}]", part
     elif kind in (list, tuple, deque):
-        for index, part in enumerate(value):  # type: ignore[arg-type, call-overload]
+        for index, part in enumerate(value):  # type: ignore[arg-type]
             yield f"[{index}]", part
     elif kind.__module__ != "builtins":
         for name, part in attributes_of(value):

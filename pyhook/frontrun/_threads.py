@@ -17,6 +17,8 @@ from typing import Any
 
 from frontrun import _core
 
+# Most of what is needed here is private to the library and in no stub.
+_library: Any = threading
 _DummyThread = threading._DummyThread
 # The attribute of a Thread that holds its handle; before 3.13 there is none.
 _HANDLE = "_os_thread_handle" if sys.version_info >= (3, 14) else "_handle"
@@ -55,7 +57,7 @@ class _Numbered:
     numbered per thread instead; others keep their hash.
     """
 
-    def __init__(self, kind: type) -> None:
+    def __init__(self, kind: Any) -> None:
         self.kind = kind
         self.init = init = kind.__dict__["__init__"]
         self.execution = 0
@@ -143,11 +145,11 @@ def _refuse_all() -> list[tuple[type, str, Any]]:
 # ----------------------------------------------------------------------------- current_thread()
 
 
-def _enter_worker(number: int, callable_: Any) -> threading.Thread:
+def _enter_worker(number: int, callable_: Any) -> Any:
     """The Thread object of a worker of the harness: a thread like those the program starts."""
     name = getattr(callable_, "__name__", "")
     name = name if isinstance(name, str) and name.isidentifier() else f"thread-{number}"
-    thread = threading.Thread(name=name, daemon=False)
+    thread: Any = threading.Thread(name=name, daemon=False)
     thread._set_ident()
     if hasattr(thread, _HANDLE):
         _core._set_handle(getattr(thread, _HANDLE))
@@ -156,8 +158,8 @@ def _enter_worker(number: int, callable_: Any) -> threading.Thread:
     if hasattr(thread, "_set_native_id"):
         thread._set_native_id()
     thread._started.set()
-    with threading._active_limbo_lock:
-        threading._active[thread._ident] = thread
+    with _library._active_limbo_lock:
+        _library._active[thread._ident] = thread
     return thread
 
 
@@ -174,7 +176,7 @@ class _Unknown(_DummyThread):
         pass
 
 
-def bootstrap(thread: threading.Thread) -> None:
+def bootstrap(thread: Any) -> None:
     """Thread._bootstrap, with operations that count in run() only.
 
     What the library does around it (the handshake with start()) may be observed too, and would let
@@ -187,22 +189,22 @@ def bootstrap(thread: threading.Thread) -> None:
         if before is None:
             del thread.run
         else:
-            thread.run = before  # type: ignore[method-assign]
+            thread.run = before
         _core._call_open(run)
 
-    thread.run = opened  # type: ignore[method-assign]
+    thread.run = opened
     thread._bootstrap()
 
 
 def unstart(thread: threading.Thread) -> None:
     """start() of this Thread was given up halfway."""
-    threading._limbo.pop(thread, None)
+    _library._limbo.pop(thread, None)
 
 
 def leave(_: None = None) -> None:
     """The calling logical thread, for which current_thread() made an entry, is about to end."""
-    with threading._active_limbo_lock:
-        threading._active.pop(threading.get_ident(), None)
+    with _library._active_limbo_lock:
+        _library._active.pop(threading.get_ident(), None)
 
 
 # ----------------------------------------------------------------------------- one execution
@@ -228,23 +230,23 @@ def is_pool_worker(thread: threading.Thread) -> bool:
     return pools is not None and thread in pools._threads_queues
 
 
-def tidy(records: list[tuple[threading.Thread | None, Any]]) -> None:
-    """Forgets the threads of an execution, given with their handles."""
+def tidy(records: list[tuple[Any, Any]]) -> None:
+    """Forgets the threads of an execution (a Thread or None), given with their handles."""
     threading.excepthook = threading.__excepthook__
     pools = sys.modules.get("concurrent.futures.thread")
     for thread, handle in records:
         if thread is not None:
-            if threading._active.get(thread._ident) is thread:
-                del threading._active[thread._ident]
-            threading._limbo.pop(thread, None)
+            if _library._active.get(thread._ident) is thread:
+                del _library._active[thread._ident]
+            _library._limbo.pop(thread, None)
             if pools is not None:
                 pools._threads_queues.pop(thread, None)
             if handle is not None and hasattr(thread, _HANDLE):
-                over = threading._make_thread_handle(thread._ident or 0)
+                over = _library._make_thread_handle(thread._ident or 0)
                 over._set_done()
                 setattr(thread, _HANDLE, over)
-        if handle is not None and hasattr(threading, "_shutdown_locks"):
-            threading._shutdown_locks.discard(handle)
+        if handle is not None and hasattr(_library, "_shutdown_locks"):
+            _library._shutdown_locks.discard(handle)
 
 
 # ----------------------------------------------------------------------------- an exploration
@@ -253,9 +255,9 @@ def tidy(records: list[tuple[threading.Thread | None, Any]]) -> None:
 def enable() -> type[threading.Thread]:
     """An exploration begins; answers the class of threads."""
     _saved["hook"], threading.excepthook = threading.excepthook, threading.__excepthook__
-    _saved["counter"] = threading._counter
-    threading._counter = _numbers(1, threading._counter)
-    threading._DummyThread = _Unknown
+    _saved["counter"] = _library._counter
+    _library._counter = _numbers(1, _library._counter)
+    _library._DummyThread = _Unknown
     pools = sys.modules.get("concurrent.futures.thread")
     if pools is not None:
         _saved["pools"] = pools.ThreadPoolExecutor.__dict__["_counter"]
@@ -263,7 +265,7 @@ def enable() -> type[threading.Thread]:
         pools.ThreadPoolExecutor._counter = staticmethod(numbers)
     _saved["refused"] = _refuse_all()
     _saved["numbered"] = [_Numbered(threading.Thread)]
-    base = sys.modules.get("concurrent.futures._base")
+    base: Any = sys.modules.get("concurrent.futures._base")
     if base is not None:
         _saved["numbered"].append(_Numbered(base.Future))
         base.id = _order_of
@@ -273,8 +275,8 @@ def enable() -> type[threading.Thread]:
 def disable() -> None:
     """The exploration is over: everything as it was."""
     threading.excepthook = _saved.pop("hook")
-    threading._counter = _saved.pop("counter")
-    threading._DummyThread = _DummyThread
+    _library._counter = _saved.pop("counter")
+    _library._DummyThread = _DummyThread
     if "pools" in _saved:
         sys.modules["concurrent.futures.thread"].ThreadPoolExecutor._counter = _saved.pop("pools")
     for kind, name, function in _saved.pop("refused"):

@@ -182,10 +182,12 @@ def packages_of(path: object, module: ModuleType, given: Sequence[str]) -> tuple
 
 def flags_of(given: Given, clock: str) -> tuple[str, ...]:
     """What a replay must be given, too, as it decides what happens."""
-    flags = () if given.clock in (None, clock) else (f"--clock={given.clock}",)
+    flags = []
+    if given.clock not in (None, clock):
+        flags.append(f"--clock={given.clock}")
     if given.packages:
-        flags += (shlex.quote(f"--trace-packages={','.join(given.packages)}"),)
-    return flags
+        flags.append(shlex.quote(f"--trace-packages={','.join(given.packages)}"))
+    return tuple(flags)
 
 
 def execute(file: Path, shown: str) -> ModuleType:

@@ -79,6 +79,7 @@ def steps_of(
         mine.setdefault(event.thread, []).append(event)
     done: Counter[int] = Counter()
     steps = []
+    until: Place | None
     for thread, length in blocks:
         done[thread] += length
         events = mine[thread]

@@ -6,7 +6,6 @@ from __future__ import annotations
 import collections
 import os
 import queue
-import sys
 import sysconfig
 from pathlib import Path
 
