@@ -52,10 +52,7 @@ def explore_interleavings(
         reproduce_on_failure=reproduce_on_failure,
         total_timeout=total_timeout,
     )
-    result = run(make_program(setup, threads, invariant, options), options)
-    if debug:
-        print(result.explanation or result, file=sys.stderr)
-    return result
+    return run(make_program(setup, threads, invariant, options), options, debug)
 
 
 def run_with_schedule(
@@ -139,11 +136,12 @@ def execute(
             return
         if failure.exception is not None:
             raise failure.exception
-        raise TimeoutError(why_it_stopped(report.Execution.of(explorer), program.names))
+        raise TimeoutError(why_it_stopped(report.Execution.told(explorer), program.names))
 
 
 def why_it_stopped(execution: report.Execution, names: Sequence[str]) -> str:
     """Why the threads did not come to their end."""
+    names = execution.names(names)
     pattern = find_pattern(execution, names)
     if execution.failure.kind == "deadlock":
         cycle = cycle_of(execution.waits)

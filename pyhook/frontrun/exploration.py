@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -31,7 +32,7 @@ def explore(
     *,
     count: int | None = None,
     strategy: str = "dpor",
-    search: str = "dfs",
+    search: str | None = None,
     preemption_bound: int | None = 2,
     depth: int = 3,
     seed: int | None = None,
@@ -40,29 +41,38 @@ def explore(
     total_timeout: float | None = None,
     stop_on_first: bool = True,
     max_branches: int = 100_000,
-    max_ops: int = 300,
+    max_ops: int | None = None,
     timeout_per_run: float = 5.0,
     deadlock_timeout: float = 5.0,
     reproduce_on_failure: int = 10,
     detect_io: bool = True,
     clock: str = "virtual",
     switch_points: str = "any",
-    trace_packages: Sequence[str] = (),
+    trace_packages: Sequence[str] | None = None,
     carrier: str | None = None,
     serializable_invariant: bool | Callable[[Any], Any] = False,
     spec: Callable[[], Any] | None = None,
     error_on_any_race: bool = False,
     warnings_as_errors: bool = False,
+    debug: bool = False,
+    # Of the original. Nothing here depends on them.
+    detect_sql: bool = False,
+    warn_nondeterministic_sql: bool = True,
+    lock_timeout: int | None = None,
+    track_dunder_dict_accesses: bool = False,
+    patch_sleep: bool = True,
 ) -> InterleavingResult:
     """Executes the workers in many interleavings, each on a fresh setup().
 
     workers is a list of functions of the state, or one function and count. docs/library.md
     describes every parameter. An exception that leaves a worker or the invariant leaves explore,
-    too, with the result as its attribute frontrun_result.
+    too, with the result as its attribute frontrun_result. search says in which order strategy
+    "dpor" comes to the traces, which never changes what is found in the end; with
+    preemption_bound=None there is one order only, and search does nothing.
     """
     options = Options(
         strategy=strategy,
-        search=search,
+        search=search or Options.search,
         preemption_bound=preemption_bound,
         depth=depth,
         seed=seed,
@@ -71,13 +81,13 @@ def explore(
         total_timeout=total_timeout,
         stop_on_first=stop_on_first,
         max_branches=max_branches,
-        max_ops=max_ops,
+        max_ops=Options.max_ops if max_ops is None else max_ops,
         timeout_per_run=timeout_per_run,
         deadlock_timeout=deadlock_timeout,
         reproduce_on_failure=reproduce_on_failure,
         clock=clock,
         switch_points=switch_points,
-        trace_packages=trace_packages,
+        trace_packages=() if trace_packages is None else trace_packages,
         carrier=carrier,
         error_on_any_race=error_on_any_race,
         warnings_as_errors=warnings_as_errors,
@@ -87,7 +97,7 @@ def explore(
         program = serialized(program, key_of(serializable_invariant), options)
     if spec is not None:
         program = program.specified_by(spec)
-    return run(program, options)
+    return run(program, options, debug)
 
 
 def explore_random(
@@ -173,11 +183,18 @@ def replay_schedule(
 # ----------------------------------------------------------------------------- running
 
 
-def run(program: Program, options: Options) -> InterleavingResult:
-    """The exploration and what is told of it. Raises what left a worker or the invariant."""
+def run(program: Program, options: Options, debug: bool = False) -> InterleavingResult:
+    """The exploration and what is told of it. Raises what left a worker or the invariant.
+
+    debug: it is told on stderr, too.
+    """
     options = options.drawn()
     with strict_warnings(options), program.subject(options) as subject, unwrapped():
-        return result_of(program, options, subject, search_failures(program, options, subject))
+        found = search_failures(program, options, subject)
+        result = result_of(program, options, subject, found)
+    if debug:
+        print(result.explanation or result, file=sys.stderr)
+    return result
 
 
 @contextlib.contextmanager

@@ -72,7 +72,7 @@ class Options:
         check_word("switch_points", self.switch_points, SWITCH_POINTS)
         if self.carrier is not None:
             check_word("carrier", self.carrier, CARRIERS)
-        check_word("search", self.search.partition(":")[0], ORDERS)
+        check_word("search", str(self.search).partition(":")[0], ORDERS)
         self.order()
 
     # ------------------------------------------------------------------------- for the core

@@ -137,12 +137,19 @@ def test_parameters_of_explore() -> None:
     )
     for path in ("frontrun.dpor.explore_dpor", "frontrun.bytecode.explore_interleavings"):
         for name, default in SIGNATURES[path].items():
-            if name not in ("setup", "threads", "invariant", "debug"):
+            if name not in ("setup", "threads", "invariant", "max_ops"):
                 assert defaults[name] == default, name
     assert {
         "count": None,
         "strategy": "dpor",
-        "search": "dfs",
+        "search": None,
+        "trace_packages": None,
+        "max_ops": None,
+        "detect_sql": False,
+        "warn_nondeterministic_sql": True,
+        "lock_timeout": None,
+        "track_dunder_dict_accesses": False,
+        "patch_sleep": True,
         "clock": "virtual",
         "carrier": None,
         "spec": None,
@@ -153,6 +160,32 @@ def test_parameters_of_explore() -> None:
     assert list(inspect.signature(frontrun.explore_random).parameters) == list(
         SIGNATURES["frontrun.bytecode.explore_interleavings"]
     )
+
+
+def test_explore_takes_what_the_original_takes() -> None:
+    result = frontrun.explore(
+        Counter,
+        Counter.increment_locked,
+        lambda counter: counter.value == 2,
+        count=2,
+        max_ops=None,
+        search=None,
+        trace_packages=None,
+        detect_sql=True,
+        warn_nondeterministic_sql=False,
+        lock_timeout=500,
+        track_dunder_dict_accesses=True,
+        patch_sleep=False,
+    )
+    assert result.exhausted
+
+
+def test_debug_tells_the_failure(capfd: pytest.CaptureFixture[str]) -> None:
+    for failing in (True, False):
+        result = frontrun.explore(
+            Counter, increments, lambda counter: not failing, count=2, debug=True
+        )
+        assert capfd.readouterr().err == f"{result.explanation or result}\n"
 
 
 def test_the_result_keeps_its_fields_in_their_order() -> None:
