@@ -3,9 +3,9 @@
 #include "aside.h"
 
 #include "errors.h"
-#include "location.h"
 #include "observe.h"
 #include "place_log.h"
+#include "resource.h"
 #include "threads.h"
 
 // In virtual time: when nobody can go on who has an earlier deadline, it is the last hope.
@@ -61,7 +61,7 @@ static uint32_t find_accesses(fr_tid thread, struct fr_access *accesses) {
             return event.access_count;
         break;
     }
-    accesses[0] = (struct fr_access){.key = location_of_outside(), .mode = FR_READ};
+    accesses[0] = (struct fr_access){.key = resource_of_all(), .mode = FR_READ};
     return 1;
 }
 

@@ -103,7 +103,7 @@ static int pass_inside(const struct place *place, const struct site *site,
     if (place == NULL || !list->looks_outside || list->is_all_outside)
         return place != NULL ? 0 : -1;
     outside_add_all(list);
-    return pass_list(place, list);
+    return pass_list(OBSERVE_CLOSED, place, list);
 }
 
 static int pass_accesses(int thread, const struct place *place, struct access_list *list) {
