@@ -129,16 +129,22 @@ enum fr_ending explorer_ending_now(const struct fr_explorer *e) {
     return FR_ENDING_RUNNING;
 }
 
-// A bound has a search of its own.
-static bool is_dpor(const struct fr_explorer *e) {
-    return e->strategy == FR_STRATEGY_DPOR && !bound_is_on(&e->bound);
+// A bound has a search of its own. Wakeup trees hold steps of earlier executions: where their
+// objects have no names, trees lose traces (docs/decisions/objects-without-names.md).
+static enum search find_search(const struct fr_explorer *e) {
+    if (e->strategy == FR_STRATEGY_REPLAY)
+        return SEARCH_REPLAY;
+    if (e->strategy != FR_STRATEGY_DPOR)
+        return SEARCH_WALK;
+    if (bound_is_on(&e->bound))
+        return SEARCH_BOUND;
+    bool has_names = e->config.stable_keys;
+    bool is_lineage = !e->plan.apart && (e->plan.order == FR_ORDER_LOWEST_FIRST || !has_names);
+    return is_lineage ? SEARCH_LINEAGE : SEARCH_TREES;
 }
 
-// Wakeup trees hold steps of earlier executions: where their objects have no names, trees lose
-// traces (docs/decisions/objects-without-names.md).
 bool explorer_has_lineage(const struct fr_explorer *e) {
-    bool has_names = e->config.stable_keys;
-    return is_dpor(e) && !e->plan.apart && (e->plan.order == FR_ORDER_LOWEST_FIRST || !has_names);
+    return find_search(e) == SEARCH_LINEAGE;
 }
 
 uint64_t explorer_draws(const struct fr_explorer *e) {
@@ -156,13 +162,14 @@ enum fr_status fr_explorer_begin(struct fr_explorer *e) {
     if (status != FR_OK)
         return checked(e, status);
     run_begin(&e->run);
-    e->run.has_pasts = e->strategy == FR_STRATEGY_DPOR;
+    e->search = find_search(e);
+    e->run.has_pasts = e->search == SEARCH_LINEAGE || e->search == SEARCH_TREES;
     replay_begin(&e->replay);
     e->bound.base = 0;
     e->draws = explorer_draws(e);
     e->redo_count = 0;
     // Below a prefix, DPOR repeats it by itself from the second execution on.
-    bool repeats = is_dpor(e) && e->executions != 0;
+    bool repeats = e->run.has_pasts && e->executions != 0;
     e->choices_used = repeats ? e->choice_count : 0;
     e->stop = FR_STOP_NOT;
     e->running = true;
@@ -216,20 +223,21 @@ static enum fr_status choose(struct fr_explorer *e, tset enabled, bool is_prefix
         *out = thread_at(&e->run, enabled, index);
         return FR_OK;
     }
-    switch (e->strategy) {
-    case FR_STRATEGY_DPOR:
-        if (bound_is_on(&e->bound))
-            return bound_choose(&e->bound, &e->run, enabled, out);
-        if (explorer_has_lineage(e))
-            return lineage_choose(&e->lineage, &e->run, enabled, out);
+    switch (e->search) {
+    case SEARCH_BOUND:
+        return bound_choose(&e->bound, &e->run, enabled, out);
+    case SEARCH_LINEAGE:
+        return lineage_choose(&e->lineage, &e->run, enabled, out);
+    case SEARCH_TREES:
         return dpor_choose(&e->dpor, &e->run, enabled, out);
-    case FR_STRATEGY_REPLAY:
+    case SEARCH_REPLAY:
         *out = replay_choose(&e->replay, &e->run, enabled);
         return FR_OK;
-    default:
-        *out = walk_choose(&e->walk, &e->run, enabled);
-        return FR_OK;
+    case SEARCH_WALK:
+        break;
     }
+    *out = walk_choose(&e->walk, &e->run, enabled);
+    return FR_OK;
 }
 
 // What begins with a choice before the prefix's own belongs to another prefix: it sleeps.
@@ -270,8 +278,7 @@ static enum fr_status go(struct fr_explorer *e, tset enabled, fr_tid *out) {
     if (explorer_redoes(e))
         return redo(e, enabled, out);
     bool is_prefix = e->choices_used < e->choice_count;
-    bool has_lineage = explorer_has_lineage(e);
-    if (has_lineage)
+    if (e->search == SEARCH_LINEAGE)
         lineage_before(&e->lineage, &e->run);
     enum fr_status status = choose(e, enabled, is_prefix, out);
     if (status == FR_OK && is_prefix && e->plan.apart)
@@ -284,16 +291,15 @@ static enum fr_status go(struct fr_explorer *e, tset enabled, fr_tid *out) {
     }
     if (is_prefix)
         e->bound.base = e->run.trace.length + 1;
-    bool has_trees = is_dpor(e) && !has_lineage;
-    if (has_trees)
+    if (e->search == SEARCH_TREES)
         status = dpor_before(&e->dpor, &e->run, *out, is_prefix);
     if (status == FR_OK)
         status = note_choice(e, enabled, *out);
     if (status == FR_OK)
         status = run_perform(&e->run, *out);
-    if (status == FR_OK && has_trees)
+    if (status == FR_OK && e->search == SEARCH_TREES)
         status = dpor_after(&e->dpor, &e->run);
-    if (status == FR_OK && has_lineage)
+    if (status == FR_OK && e->search == SEARCH_LINEAGE)
         status = lineage_after(&e->lineage, &e->run, is_prefix);
     return status;
 }
@@ -367,12 +373,17 @@ static const char *reason_against(const struct fr_explorer *e, enum fr_verdict v
 }
 
 static enum fr_status finish(struct fr_explorer *e, bool is_cut) {
-    if (bound_is_on(&e->bound))
+    switch (e->search) {
+    case SEARCH_BOUND:
         return bound_finish(&e->bound, &e->run, e->config.events_max);
-    if (explorer_has_lineage(e))
+    case SEARCH_LINEAGE:
         return lineage_finish(&e->lineage, &e->run, is_cut);
-    if (e->strategy == FR_STRATEGY_DPOR)
+    case SEARCH_TREES:
         return dpor_finish(&e->dpor, &e->run, is_cut);
+    case SEARCH_WALK:
+    case SEARCH_REPLAY:
+        break;
+    }
     return walk_end(&e->walk, &e->run);
 }
 

@@ -15,6 +15,9 @@ struct redone {
     fr_tid thread;
 };
 
+// Who chooses behind the prefix.
+enum search { SEARCH_WALK, SEARCH_REPLAY, SEARCH_BOUND, SEARCH_LINEAGE, SEARCH_TREES };
+
 struct fr_explorer {
     struct alloc alloc;
     struct fr_config config;
@@ -35,6 +38,7 @@ struct fr_explorer {
     uint32_t choice_capacity;
     uint32_t choice_count;
     // This execution.
+    enum search search;
     uint32_t choices_used;
     uint64_t draws;  // fr_run_draw: state of its stream in this execution
     enum fr_stop stop;

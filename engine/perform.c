@@ -5,11 +5,8 @@
 // Only a thread's latest access per mode since the last write can be in an immediate race, and no
 // access before the last write can: the causes are few.
 static void add_row_causes(struct run *run, uint32_t slot, uint32_t row) {
-    tset rest = run->objects.items[slot].accessed[row];
-    if (rest == 0)
-        return;
     const uint32_t *since = objects_since(&run->objects, slot, row);
-    for (; rest != 0; rest &= rest - 1)
+    for (tset rest = run->objects.items[slot].accessed[row]; rest != 0; rest &= rest - 1)
         trace_cause(&run->trace, since[tset_first(rest)], CAUSE_OBJECT);
 }
 
@@ -18,11 +15,11 @@ static void add_object_causes(struct run *run, struct touch touch) {
     const struct object *object = &run->objects.items[touch.slot];
     if (object->last_write != NONE)
         trace_cause(&run->trace, object->last_write, CAUSE_OBJECT);
-    if (step_modes_conflict(touch.mode, FR_READ))
+    if (object->accessed[SINCE_READ] != 0 && step_modes_conflict(touch.mode, FR_READ))
         add_row_causes(run, touch.slot, SINCE_READ);
-    if (step_modes_conflict(touch.mode, FR_READ_WEAK))
+    if (object->accessed[SINCE_READ_WEAK] != 0 && step_modes_conflict(touch.mode, FR_READ_WEAK))
         add_row_causes(run, touch.slot, SINCE_READ_WEAK);
-    if (step_modes_conflict(touch.mode, FR_WRITE_WEAK))
+    if (object->accessed[SINCE_WRITE_WEAK] != 0 && step_modes_conflict(touch.mode, FR_WRITE_WEAK))
         add_row_causes(run, touch.slot, SINCE_WRITE_WEAK);
 }
 
@@ -42,33 +39,35 @@ static enum fr_status add_causes(struct run *run, const struct step *step) {
     return status;
 }
 
-// What `since` and the last write of the touched objects become.
+// What `since`, the last write and the values of the touched objects become. A write hides what the
+// event itself does to the object otherwise, before or behind it.
 static void note_touches(struct run *run, const struct step *step, uint32_t at) {
     static const uint8_t row_of[FR_MODES] = {[FR_READ] = SINCE_READ,
                                              [FR_READ_WEAK] = SINCE_READ_WEAK,
                                              [FR_WRITE_WEAK] = SINCE_WRITE_WEAK};
-    fr_tid t = step->thread;
+    tset own = tset_of(step->thread);
+    bool has_value = step->kind == FR_OP_ACCESS;
     for (uint32_t i = 0; i < step->touch_count; i++) {
-        if (step->touches[i].mode != FR_WRITE)
-            continue;
-        struct object *object = &run->objects.items[step->touches[i].slot];
-        object->last_write = at;
-        for (uint32_t row = 0; row < SINCE_STRONG; row++)
-            object->accessed[row] = 0;
-    }
-    for (uint32_t i = 0; i < step->touch_count; i++) {
-        uint32_t slot = step->touches[i].slot;
-        uint8_t mode = step->touches[i].mode;
-        struct object *object = &run->objects.items[slot];
-        if (mode != FR_WRITE && object->last_write != at) {
-            objects_since(&run->objects, slot, row_of[mode])[t] = at;
-            object->accessed[row_of[mode]] |= tset_of(t);
+        struct touch touch = step->touches[i];
+        struct object *object = &run->objects.items[touch.slot];
+        uint32_t *since = objects_since(&run->objects, touch.slot, 0) + step->thread;
+        uint32_t width = run->objects.since.width;
+        if (touch.mode == FR_WRITE) {
+            object->last_write = at;
+            object->accessed[SINCE_READ] = object->accessed[SINCE_READ_WEAK] =
+                object->accessed[SINCE_WRITE_WEAK] = 0;
+            object->value = has_value ? step->value : object->value;
+        } else if (object->last_write != at) {
+            since[row_of[touch.mode] * width] = at;
+            object->accessed[row_of[touch.mode]] |= own;
         }
-        if (mode == FR_WRITE || mode == FR_WRITE_WEAK)
+        if (touch.mode == FR_WRITE || touch.mode == FR_WRITE_WEAK)
             object->last_change = at;
-        if (mode == FR_READ || mode == FR_WRITE) {
-            objects_since(&run->objects, slot, SINCE_STRONG)[t] = at;
-            object->accessed[SINCE_STRONG] |= tset_of(t);
+        if (touch.mode == FR_WRITE_WEAK && has_value)
+            object->value = add_wrapping(object->value, step->value);
+        if (touch.mode == FR_READ || touch.mode == FR_WRITE) {
+            since[SINCE_STRONG * width] = at;
+            object->accessed[SINCE_STRONG] |= own;
         }
     }
 }
@@ -113,18 +112,6 @@ static void take_effect(struct run *run, const struct step *step, struct event *
     }
 }
 
-static void write_values(struct run *run, const struct step *step) {
-    if (step->kind != FR_OP_ACCESS)
-        return;
-    for (uint32_t i = 0; i < step->touch_count; i++) {
-        struct object *object = &run->objects.items[step->touches[i].slot];
-        if (step->touches[i].mode == FR_WRITE)
-            object->value = step->value;
-        else if (step->touches[i].mode == FR_WRITE_WEAK)
-            object->value = add_wrapping(object->value, step->value);
-    }
-}
-
 enum fr_status run_perform(struct run *run, fr_tid tid) {
     assert(tset_has(run->live & run->free, tid) || run_is_enabled(run, tid));
     struct thread *thread = &run->threads[tid];
@@ -153,7 +140,6 @@ enum fr_status run_perform(struct run *run, fr_tid tid) {
     thread->positions[thread->count++] = at;
     thread->last = at;
     take_effect(run, &step, event, at);
-    write_values(run, &step);
     note_touches(run, &step, at);
     trace_seal(&run->trace, thread->name);
     run->current = tid;

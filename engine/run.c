@@ -107,29 +107,25 @@ enum fr_status run_enter(struct run *run, fr_tid parent, fr_tid *out) {
 
 static enum fr_status record_touches(struct run *run, struct thread *thread,
                                      const struct fr_op *op) {
+    uint64_t slots = 0;
+    bool has_modes = op->kind == FR_OP_ACCESS;
+    enum fr_mode mode = op->kind == FR_OP_SPIN ? FR_READ : FR_WRITE;
     for (uint32_t i = 0; i < op->access_count; i++) {
+        if (has_modes)
+            mode = op->accesses[i].mode;
+        if (mode >= FR_MODES)
+            return FR_MISUSE;
         uint32_t slot;
         enum fr_status status =
             objects_slot(&run->objects, run->alloc, op->accesses[i].key, op->held_outside, &slot);
         if (status != FR_OK)
             return status;
-        uint8_t mode = FR_WRITE;
-        if (op->kind == FR_OP_ACCESS)
-            mode = (uint8_t)op->accesses[i].mode;
-        else if (op->kind == FR_OP_SPIN)
-            mode = FR_READ;
-        thread->touches[i] = (struct touch){.slot = slot, .mode = mode};
+        thread->touches[i] = (struct touch){.slot = slot, .mode = (uint8_t)mode};
+        slots |= step_slot(slot);
     }
     thread->touch_count = op->access_count;
-    thread->slots = step_slots(thread->touches, op->access_count);
+    thread->slots = slots;
     return FR_OK;
-}
-
-static bool has_modes(const struct fr_op *op) {
-    bool good = true;
-    for (uint32_t i = 0; i < op->access_count; i++)
-        good &= op->accesses[i].mode < FR_MODES;
-    return good;
 }
 
 static bool is_well_formed(const struct run *run, const struct fr_op *op) {
@@ -137,7 +133,7 @@ static bool is_well_formed(const struct run *run, const struct fr_op *op) {
         return false;
     switch (op->kind) {
     case FR_OP_ACCESS:
-        return op->deadline_ns == 0 && has_modes(op);
+        return op->deadline_ns == 0;  // its modes are looked at one by one
     case FR_OP_ACQUIRE:
         return op->access_count == 1;
     case FR_OP_SPIN:

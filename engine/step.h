@@ -48,11 +48,14 @@ static inline bool step_is_conditional(uint8_t kind) {
     return kind == FR_OP_CAS || kind == FR_OP_TRY;
 }
 
-// The filter word for touches.
+// The bit of a slot in the filter word, and the word for touches.
+static inline uint64_t step_slot(uint32_t slot) {
+    return (uint64_t)1 << slot % 64;
+}
 static inline uint64_t step_slots(const struct touch *touches, uint32_t count) {
     uint64_t slots = 0;
     for (uint32_t i = 0; i < count; i++)
-        slots |= (uint64_t)1 << touches[i].slot % 64;
+        slots |= step_slot(touches[i].slot);
     return slots;
 }
 

@@ -123,6 +123,7 @@ void trace_seal(struct trace *trace, uint64_t thread_name) {
     uint32_t at = trace->length - 1;
     struct event *event = &trace->events[at];
     uint32_t *clock = trace_clock(trace, at);
+    event->cause_count = trace->cause_count - event->causes_at;
     join_clocks(trace, event, clock);
     clock[event->thread] = event->index;
     event->hash = hash_event(trace, event, thread_name);

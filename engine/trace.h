@@ -97,16 +97,14 @@ FR_MUST_CHECK static inline enum fr_status trace_reserve(struct trace *trace, si
 }
 // The last event directly depends on the one at `cause`. Precondition: there is room.
 static inline void trace_cause(struct trace *trace, uint32_t cause, uint8_t through) {
-    struct event *event = &trace->events[trace->length - 1];
     assert(cause < trace->length - 1);
-    for (uint32_t i = event->causes_at; i < trace->cause_count; i++)
+    for (uint32_t i = trace->events[trace->length - 1].causes_at; i < trace->cause_count; i++)
         if (trace->causes[i].at == cause) {
             trace->causes[i].through |= through;
             return;
         }
     assert(trace->cause_count < trace->cause_capacity);
     trace->causes[trace->cause_count++] = (struct cause){.at = cause, .through = through};
-    event->cause_count++;
 }
 // Computes clock and hash of the last event. thread_name: the thread's stable name.
 void trace_seal(struct trace *trace, uint64_t thread_name);

@@ -70,15 +70,9 @@ bool reentry_is_empty(void) {
     return stack == NULL || stack->count == 0;
 }
 
-int reentry_note(int thread, const void *frame, const struct place *place,
-                 const struct access_list *list) {
-    if (thread < 0)
-        return 0;
-    struct stack *stack = &stacks[thread];
-    if (stack->count > 0 && stack->entries[stack->count - 1].frame == frame)
-        pop(stack);  // the frame is done with that one
-    if (list->count == 0)
-        return 0;
+__attribute__((noinline)) static int push(struct stack *stack, const void *frame,
+                                          const struct place *place,
+                                          const struct access_list *list) {
     if (!reserve(stack)) {
         PyErr_NoMemory();
         return -1;
@@ -88,6 +82,18 @@ int reentry_note(int thread, const void *frame, const struct place *place,
     memcpy(stack->accesses + stack->access_count, list->items, list->count * sizeof *list->items);
     stack->access_count += list->count;
     return 0;
+}
+
+int reentry_note(int thread, const void *frame, const struct place *place,
+                 const struct access_list *list) {
+    if (thread < 0)
+        return 0;
+    struct stack *stack = &stacks[thread];
+    if (stack->count > 0 && stack->entries[stack->count - 1].frame == frame)
+        pop(stack);  // the frame is done with that one
+    if (list->count == 0)
+        return 0;
+    return push(stack, frame, place, list);
 }
 
 // Code that is not traced (or C) stands between a traced frame and the next one that called it.
