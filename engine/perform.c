@@ -112,7 +112,7 @@ static void take_effect(struct run *run, const struct step *step, struct event *
     }
 }
 
-enum fr_status run_perform(struct run *run, fr_tid tid) {
+__attribute__((noinline)) enum fr_status run_perform(struct run *run, fr_tid tid) {
     assert(tset_has(run->live & run->free, tid) || run_is_enabled(run, tid));
     struct thread *thread = &run->threads[tid];
     struct touch spare;

@@ -361,7 +361,12 @@ enum fr_status reversals_push(struct reversals *r, struct frontier *f, const str
             continue;
         for (; base_end < link->from; base_end++)
             base[events[base_end].thread]++;
-        struct reversal v = {.run = run, .from = link->from, .at = at, .base = base, .upto = upto};
+        struct reversal v;  // the rest of it is filled in race by race
+        v.run = run;
+        v.from = link->from;
+        v.at = at;
+        v.base = base;
+        v.upto = upto;
         for (uint32_t i = r->heads[at]; status == FR_OK && i != NONE; i = r->nexts[i]) {
             v.race = r->races.items[i];
             status = reverse(r, f, &v, path);

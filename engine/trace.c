@@ -56,24 +56,25 @@ enum fr_status trace_push(struct trace *trace, const struct step *step, uint64_t
     if (status != FR_OK)
         return status;
     copy_touches(trace->touches + trace->touch_count, step->touches, step->touch_count);
-    trace->events[trace->length] = (struct event){
-        .site = site,
-        .past = step->past,
-        .slots = step->slots,
-        .value = step->value,
-        .expect = step->expect,
-        .index = step->index,
-        .touches_at = trace->touch_count,
-        .touch_count = step->touch_count,
-        .causes_at = trace->cause_count,
-        .rival = NONE,
-        .barrier = trace_barrier(trace),
-        .target = step->target,
-        .thread = (uint8_t)step->thread,
-        .kind = step->kind,
-        .asked = step->kind,
-        .outcome = true,
-    };
+    // One by one: what a compiler makes of a whole struct clears it first, which costs as much again.
+    struct event *event = &trace->events[trace->length];
+    event->site = site;
+    event->past = step->past;
+    event->slots = step->slots;
+    event->value = step->value;
+    event->expect = step->expect;
+    event->deadline = 0;
+    event->index = step->index;
+    event->touches_at = trace->touch_count;
+    event->touch_count = step->touch_count;
+    event->causes_at = trace->cause_count;
+    event->rival = NONE;
+    event->barrier = trace_barrier(trace);
+    event->target = step->target;
+    event->thread = (uint8_t)step->thread;
+    event->kind = event->asked = step->kind;
+    event->outcome = true;
+    event->switchable = FR_SWITCH_YES;
     trace->touch_count += step->touch_count;
     *at = trace->length++;
     return FR_OK;
@@ -91,11 +92,13 @@ void trace_take_back(struct trace *trace) {
 static uint64_t hash_event(const struct trace *trace, const struct event *event,
                            uint64_t thread_name) {
     uint64_t causes = trace->barrier_hash;
+    const struct cause *cause = trace->causes + event->causes_at;
     for (uint32_t i = 0; i < event->cause_count; i++)
-        causes += mix64(trace->events[trace->causes[event->causes_at + i].at].hash);
+        causes += mix64(trace->events[cause[i].at].hash);
     uint64_t modes = 0;
+    const struct touch *touches = trace->touches + event->touches_at;
     for (uint32_t i = 0; i < event->touch_count; i++)
-        modes = modes * FR_MODES + trace->touches[event->touches_at + i].mode + 1;
+        modes = modes * FR_MODES + touches[i].mode + 1;
     uint64_t own[6] = {thread_name, event->index,
                        event->site, (uint64_t)event->kind << 1 | event->outcome,
                        modes,       causes};
@@ -103,13 +106,15 @@ static uint64_t hash_event(const struct trace *trace, const struct event *event,
 }
 
 // The clocks of the causes joined, and of the last jump of time.
-static void join_clocks(const struct trace *trace, const struct event *event, uint32_t *clock) {
+static void join_clocks(const struct trace *trace, const struct cause *causes, uint32_t count,
+                        uint32_t *clock) {
     const uint32_t *barrier = trace->barrier_clock;
-    const struct cause *causes = trace->causes + event->causes_at;
-    for (uint32_t t = 0; t < trace->clocks.width; t += ROWS_WIDTH) {
+    const uint32_t *clocks = trace->clocks.items;
+    uint32_t width = trace->clocks.width;
+    for (uint32_t t = 0; t < width; t += ROWS_WIDTH) {
         uint32_t a = barrier[t], b = barrier[t + 1], c = barrier[t + 2], d = barrier[t + 3];
-        for (uint32_t i = 0; i < event->cause_count; i++) {
-            const uint32_t *other = trace_clock(trace, causes[i].at) + t;
+        for (uint32_t i = 0; i < count; i++) {
+            const uint32_t *other = clocks + (size_t)causes[i].at * width + t;
             a = a > other[0] ? a : other[0];
             b = b > other[1] ? b : other[1];
             c = c > other[2] ? c : other[2];
@@ -124,7 +129,7 @@ void trace_seal(struct trace *trace, uint64_t thread_name) {
     struct event *event = &trace->events[at];
     uint32_t *clock = trace_clock(trace, at);
     event->cause_count = trace->cause_count - event->causes_at;
-    join_clocks(trace, event, clock);
+    join_clocks(trace, trace->causes + event->causes_at, event->cause_count, clock);
     clock[event->thread] = event->index;
     event->hash = hash_event(trace, event, thread_name);
     trace->hash += mix64(event->hash);
