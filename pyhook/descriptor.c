@@ -147,7 +147,7 @@ static bool note_socket(struct seen *slot, int descriptor) {
         if (failed < 0)
             return false;
         if (address.ss_family == AF_UNIX) {
-            resource_name(resource_of_unix(), "a Unix socket", "");
+            resource_name(resource_of_unix(), "Unix socket", "");
             note(slot, resource_of_unix(), FR_WRITE);
             return true;
         }
@@ -235,7 +235,7 @@ static bool note_descriptor(struct seen *slot, int descriptor, bool write) {
     ssize_t length = readlink(link, target, sizeof target - 1);
     const char *slash = length > 0 ? strrchr(target, '/') : NULL;
     if (S_ISFIFO(status.st_mode))
-        resource_name(key, "a pipe", "");
+        resource_name(key, "pipe", "");
     else
         resource_name(key, S_ISDIR(status.st_mode) ? "directory" : "file",
                       slash != NULL ? slash + 1 : "");

@@ -241,6 +241,11 @@ static PyObject *trace(PyObject *self, PyObject *Py_UNUSED(args)) {
     return explorer != NULL ? trace_view_events(explorer->engine) : NULL;
 }
 
+static PyObject *resources(PyObject *self, PyObject *Py_UNUSED(args)) {
+    struct explorer *explorer = with_execution(self);
+    return explorer != NULL ? trace_view_resources(explorer->engine) : NULL;
+}
+
 static PyObject *waits(PyObject *self, PyObject *Py_UNUSED(args)) {
     struct explorer *explorer = with_outcome(self);
     return explorer != NULL ? trace_view_waits(explorer->engine, &explorer->subject->outcome)
@@ -451,6 +456,7 @@ static PyMethodDef explorer_methods[] = {
     {"reach", WITH_KEYWORDS(reach), METH_VARARGS | METH_KEYWORDS,
      "The last execution's trace, leaving threads only where that is allowed, as blocks; or None."},
     {"trace", trace, METH_NOARGS, "The events of the last execution."},
+    {"resources", resources, METH_NOARGS, "Names of what its events touch outside the process."},
     {"waits", waits, METH_NOARGS, "The threads that were blocked at its end."},
     {"happens_before", happens_before, METH_VARARGS, "Is event a ordered before event b?"},
     {0},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "place_log.h"
+#include "resource.h"
 #include "value_log.h"
 
 static PyObject *failure_class;
@@ -71,16 +72,20 @@ static const char *mode_word(enum fr_mode mode) {
 }
 
 // Objects are numbered in the order in which the trace touches them: numbers is a dict key -> int.
-static PyObject *make_access(PyObject *numbers, struct fr_access access) {
-    PyObject *key = PyLong_FromUnsignedLongLong(access.key);
+static PyObject *number_of(PyObject *numbers, uint64_t object) {
+    PyObject *key = PyLong_FromUnsignedLongLong(object);
     PyObject *next = PyLong_FromSsize_t(PyDict_Size(numbers));
     PyObject *number = NULL;
     if (key != NULL && next != NULL)
         number = PyDict_SetDefault(numbers, key, next);  // borrowed
-    PyObject *made = number != NULL ? Py_BuildValue("(Os)", number, mode_word(access.mode)) : NULL;
     Py_XDECREF(key);
     Py_XDECREF(next);
-    return made;
+    return number;
+}
+
+static PyObject *make_access(PyObject *numbers, struct fr_access access) {
+    PyObject *number = number_of(numbers, access.key);
+    return number != NULL ? Py_BuildValue("(Os)", number, mode_word(access.mode)) : NULL;
 }
 
 static PyObject *make_accesses(const struct fr_explorer *engine, uint32_t at, uint32_t count,
@@ -152,6 +157,28 @@ PyObject *trace_view_events(const struct fr_explorer *engine) {
     Py_XDECREF(numbers);
     Py_XDECREF(unknown);
     return events;
+}
+
+PyObject *trace_view_resources(const struct fr_explorer *engine) {
+    PyObject *numbers = PyDict_New();
+    PyObject *resources = PyDict_New();
+    uint32_t length = fr_trace_length(engine);
+    bool good = numbers != NULL && resources != NULL;
+    for (uint32_t at = 0; good && at < length; at++) {
+        uint32_t count = fr_trace_event(engine, at).access_count;
+        for (uint32_t n = 0; good && n < count; n++) {
+            uint64_t key = fr_trace_access(engine, at, n).key;
+            PyObject *number = number_of(numbers, key);
+            PyObject *label = number != NULL ? resource_label(key) : NULL;
+            good = number != NULL && PyErr_Occurred() == NULL &&
+                   (label == NULL || PyDict_SetItem(resources, number, label) == 0);
+            Py_XDECREF(label);
+        }
+    }
+    if (!good)
+        Py_CLEAR(resources);
+    Py_XDECREF(numbers);
+    return resources;
 }
 
 static PyObject *make_wait(const struct fr_explorer *engine, fr_tid thread,

@@ -15,6 +15,9 @@ int trace_view_open(PyObject *module);
 
 // list[Event]
 PyObject *trace_view_events(const struct fr_explorer *engine);
+// What of the objects, by their numbers in the events, lies outside the process: a dict of names
+// ("file config.json"). As of the last execution in this process.
+PyObject *trace_view_resources(const struct fr_explorer *engine);
 // list[Wait]: the threads that were blocked at the end
 PyObject *trace_view_waits(const struct fr_explorer *engine, const struct runner_outcome *outcome);
 // Failure, or None if the verdict is none

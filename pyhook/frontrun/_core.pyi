@@ -130,6 +130,9 @@ class Explorer:
         if there is none. FrontrunError if the trace has more than states_max prefixes, or is not
         complete."""
     def trace(self) -> list[Event]: ...
+    def resources(self) -> dict[int, str]:
+        """Names of what lies outside the process ("file config.json"), by the numbers of objects in
+        Event.accesses."""
     def waits(self) -> list[Wait]: ...
     def happens_before(self, a: int, b: int) -> bool: ...
     @property

@@ -28,6 +28,7 @@ class Execution(NamedTuple):
     trace_hash: int
     race: tuple[int, int] | None = None  # positions of two accesses that nothing orders
     started: Mapping[int, str] = {}  # names of threads that the program started, by number
+    resources: Mapping[int, str] = {}  # names of objects outside the process: "file a.txt"
 
     @classmethod
     def told(cls, explorer: _core.Explorer) -> Execution:
@@ -60,6 +61,7 @@ class Execution(NamedTuple):
             explorer.trace_hash,
             explorer.data_race,
             explorer.thread_names,
+            explorer.resources(),
         )
 
     def names(self, workers: Sequence[str]) -> Sequence[str]:
@@ -187,11 +189,21 @@ def thing_of(event: _core.Event) -> str:
     return "a shared object"
 
 
-def did(event: _core.Event, names: Sequence[str]) -> str:
-    """ "A wrote 'x' (line 3)"."""
-    wrote = any("write" in mode for _, mode in event.accesses)
-    verb = "wrote" if wrote else "read"
-    return f"{name_of(event.thread, names)} {verb} {thing_of(event)} (line {event.line})"
+def met_at(execution: Execution, one: int, other: int) -> str:
+    """On what two events conflict: something outside the process by its name, else as thing_of."""
+    trace = execution.trace
+    found = {execution.resources.get(number, "") for number in meeting(trace[one], trace[other])}
+    # A directory changes with each of its files: what they mean is the file.
+    named = sorted(found - {""}, key=lambda name: (name.startswith("directory"), name))
+    return named[0] if named else thing_of(trace[one])
+
+
+def did(execution: Execution, at: int, other: int, names: Sequence[str]) -> str:
+    """ "A wrote 'x' (line 3)": what an event did to what it has in common with another one."""
+    event = execution.trace[at]
+    verb = "wrote" if writes(event) else "read"
+    what = met_at(execution, at, other)
+    return f"{name_of(event.thread, names)} {verb} {what} (line {event.line})"
 
 
 def values_in_words(events: Iterable[_core.Event], shared: set[int]) -> str:

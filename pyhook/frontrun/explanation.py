@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from frontrun.execution import Execution, thing_of
+from frontrun.execution import Execution, met_at
 from frontrun.oracles import shown
 from frontrun.patterns import Pattern, both_read_first, find_pattern
 from frontrun.report import WIDTH, deadlock_lines, interleaving, what_failed
@@ -109,7 +109,7 @@ def sentence_of(execution: Execution, names: Sequence[str], pattern: Pattern) ->
         a, b, c = sorted(pattern.marked)
         if both_read_first(execution, (a, b, c)):
             one, other = sorted({execution.trace[at].thread for at in (a, b)})
-            what = thing_of(execution.trace[a]).strip("'")
+            what = met_at(execution, a, b).strip("'")
             return (
                 f"Lost update: threads {one} and {other} both read {what} before either wrote it"
                 " back."

@@ -17,6 +17,7 @@ from frontrun.execution import (
     is_half,
     kind_and_name,
     meeting,
+    met_at,
     mine_after,
     name_of,
     objects_of,
@@ -76,10 +77,12 @@ def find_pattern(execution: Execution, names: Sequence[str]) -> Pattern:
     if best is not None:
         return stale_pattern(execution, names, best)
     if pair := last_conflict(execution.trace, near):
-        first, second = (execution.trace[at] for at in pair)
+        first, second = pair
+        earlier = did(execution, first, second, names)
+        later = did(execution, second, first, names)
         return Pattern(
             "order violation",
-            f"{did(first, names)} before {did(second, names)}, and nothing orders the two.",
+            f"{earlier} before {later}, and nothing orders the two.",
             frozenset(pair),
         )
     sentence = "no two threads touch a common object: it fails in every order."
@@ -108,10 +111,11 @@ def last_sentence(execution: Execution, names: Sequence[str]) -> str:
 
 def race_pattern(execution: Execution, names: Sequence[str], race: tuple[int, int]) -> Pattern:
     """Two accesses that no lock, start or join orders."""
-    first, second = (execution.trace[at] for at in race)
+    first, second = race
+    one, other = did(execution, first, second, names), did(execution, second, first, names)
     return Pattern(
         "data race",
-        f"{did(first, names)} and {did(second, names)}, and no lock orders the two.",
+        f"{one} and {other}, and no lock orders the two.",
         frozenset(race),
     )
 
@@ -170,7 +174,7 @@ def stale_pattern(execution: Execution, names: Sequence[str], triple: Triple) ->
     trace = execution.trace
     a, b, c = triple
     one, other = (name_of(trace[at].thread, names) for at in (a, b))
-    what = thing_of(trace[a])
+    what = met_at(execution, a, b)
     if is_lost_update(trace, triple) and not DECIDES.search(trace[a].text):
         sentence = (
             f"{one} read {what} (line {trace[a].line}), {other} wrote it (line {trace[b].line}),"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from access_cases_inside import INSIDE
 from access_cases_library import MODULES
 from access_cases_objects import OBJECTS
+from access_cases_outside import FILE_CASES
 from access_shapes import BOX, Case, reads, twice
 
 RANK = """
@@ -717,8 +718,8 @@ OUTSIDE = [
 ]
 
 CASES: list[Case] = [
-    *CALLBACKS, *ATTRIBUTES, *NAMES, *LISTS, *DICTS, *OTHERS, *LIBRARY, *OUTSIDE, *OBJECTS,
-    *MODULES, *INSIDE,
+    *CALLBACKS, *ATTRIBUTES, *NAMES, *LISTS, *DICTS, *OTHERS, *LIBRARY, *OUTSIDE, *FILE_CASES,
+    *OBJECTS, *MODULES, *INSIDE,
 ]
 
 # Not seen yet (docs/limits.md): the race is not found.
