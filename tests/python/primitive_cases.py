@@ -703,7 +703,7 @@ def cached_property() -> Case:
             return self.loads
 
     def look(state: Config) -> None:
-        if state.loads == 0:  # a read that is observed: those of cached_property are not
+        if state.loads == 0:
             assert state.loaded >= 1
 
     def look_locked(state: Config) -> None:

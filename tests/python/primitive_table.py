@@ -34,12 +34,19 @@ def agreed(values: list[str]) -> str:
     return values[0] if len(set(values)) == 1 else ", ".join(values)
 
 
+def read_runs(directory: Path) -> tuple[list[str], dict[tuple[str, str], Rows]]:
+    """The versions in their order, and the rows of each version and carrier."""
+    runs = {}
+    for file in directory.iterdir():
+        version, carrier = file.name.split()
+        runs[version, carrier] = read(file)
+    versions = {version for version, _ in runs}
+    return sorted(versions, key=lambda v: [int(part) for part in v.split(".")]), runs
+
+
 def main(directory: Path) -> None:
     """The page on standard output."""
-    runs = {tuple(file.name.split()): read(file) for file in directory.iterdir()}
-    versions = sorted(
-        {version for version, _ in runs}, key=lambda v: [int(part) for part in v.split(".")]
-    )
+    versions, runs = read_runs(directory)
     newest = versions[-1]
     print(HEAD.format(versions=", ".join(versions), newest=newest))
     for name in runs[newest, "fiber"]:

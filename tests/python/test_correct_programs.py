@@ -6,12 +6,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from correct_cases import PROGRAMS
 
 from frontrun import _core
 from frontrun.harness import load
 
-PROGRAMS = sorted((Path(__file__).parent / "correct_programs").glob("*.py"))
-EXECUTIONS_MAX = 1000
+EXECUTIONS_MAX = 1000  # docs/correct-programs.md has more
 
 
 def test_there_are_enough() -> None:
@@ -35,3 +35,10 @@ def test_correct_program(
         assert explorer.distinct == executions
         explorer.start_plan(strategy="random", seed=1, executions_max=50)
         assert explorer.run() == "budget", explorer.failure
+
+
+def test_the_table_has_every_program() -> None:
+    page = Path(__file__).parents[2] / "docs" / "correct-programs.md"
+    rows = [line.split(" | ") for line in page.read_text().splitlines() if line[:1] == "|"]
+    assert {path.stem for path in PROGRAMS} <= {row[0].strip("| ") for row in rows}
+    assert {row[2] for row in rows[2:]} <= {"exhausted", "bound"}
