@@ -42,6 +42,7 @@ def explore_interleavings(
     that leaves a thread or the invariant leaves this function, with the result as its attribute
     frontrun_result.
     """
+    __tracebackhide__ = True
     options = Options(
         strategy="random",
         max_attempts=max_attempts,

@@ -33,6 +33,7 @@ def explore_dpor(
     preemption_bound None: all of them. An exception that leaves a thread or the invariant leaves
     this function, too, with the result as its attribute frontrun_result.
     """
+    __tracebackhide__ = True
     options = Options(
         strategy="dpor",
         max_executions=max_executions,

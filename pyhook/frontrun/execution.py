@@ -189,13 +189,38 @@ def thing_of(event: _core.Event) -> str:
     return "a shared object"
 
 
+def thing_at(trace: Sequence[_core.Event], at: int) -> str:
+    """As thing_of; of a container, the attribute or variable that its line finds it in."""
+    event = trace[at]
+    # What stands around the container's name in the source, by what is done to it.
+    around = {
+        "[]": r"\b{}\[",
+        "in": r"\bin [\w.]*\b{}\b",
+        "bool": r"\b{}\b",
+    }.get(event.name)
+    if event.action == "call":
+        around = rf"\b{{}}\.{re.escape(event.name)}\("
+    elif event.action == "iterate":
+        around = r"\bin [\w.]*\b{}\b"
+    said = thing_of(event)
+    for before in reversed(trace[:at]):
+        if before.thread != event.thread:
+            continue
+        if around is None or (before.file, before.line) != (event.file, event.line):
+            break
+        named = thing_of(before) != said and before.action == "read"
+        if named and re.search(around.format(before.name), event.text):
+            return thing_of(before)
+    return said
+
+
 def met_at(execution: Execution, one: int, other: int) -> str:
-    """On what two events conflict: something outside the process by its name, else as thing_of."""
+    """On what two events conflict: something outside the process by its name, else as thing_at."""
     trace = execution.trace
     found = {execution.resources.get(number, "") for number in meeting(trace[one], trace[other])}
     # A directory changes with each of its files: what they mean is the file.
     named = sorted(found - {""}, key=lambda name: (name.startswith("directory"), name))
-    return named[0] if named else thing_of(trace[one])
+    return named[0] if named else thing_at(trace, one)
 
 
 def did(execution: Execution, at: int, other: int, names: Sequence[str]) -> str:

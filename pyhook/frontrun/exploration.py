@@ -70,6 +70,7 @@ def explore(
     "dpor" comes to the traces, which never changes what is found in the end; with
     preemption_bound=None there is one order only, and search does nothing.
     """
+    __tracebackhide__ = True
     options = Options(
         strategy=strategy,
         search=search or Options.search,
@@ -93,11 +94,7 @@ def explore(
         warnings_as_errors=warnings_as_errors,
     )
     program = make_program(setup, workers, invariant, options, count)
-    if serializable_invariant is not False:
-        program = serialized(program, key_of(serializable_invariant), options)
-    if spec is not None:
-        program = program.specified_by(spec)
-    return run(program, options, debug)
+    return run(judged(program, options, serializable_invariant, spec), options, debug)
 
 
 def explore_random(
@@ -154,10 +151,7 @@ def replay_schedule(
         trace_packages=trace_packages, error_on_any_race=error_on_any_race, clock=clock
     )
     program = make_program(setup, workers, invariant, options, count)
-    if serializable_invariant is not False:
-        program = serialized(program, key_of(serializable_invariant), options)
-    if spec is not None:
-        program = program.specified_by(spec)
+    program = judged(program, options, serializable_invariant, spec)
     if isinstance(schedule, FoundSchedule):
         content = schedule.content
     else:
@@ -188,6 +182,7 @@ def run(program: Program, options: Options, debug: bool = False) -> Interleaving
 
     debug: it is told on stderr, too.
     """
+    __tracebackhide__ = True
     options = options.drawn()
     with strict_warnings(options), program.subject(options) as subject, unwrapped():
         found = search_failures(program, options, subject)
@@ -217,6 +212,18 @@ def strict_warnings(options: Options) -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
+
+
+def judged(
+    program: Program,
+    options: Options,
+    serializable: bool | Callable[[Any], Any],
+    spec: Callable[[], Any] | None,
+) -> Program:
+    """The program with the judges that were asked for besides its invariant."""
+    if serializable is not False:
+        program = serialized(program, key_of(serializable), options)
+    return program if spec is None else program.specified_by(spec)
 
 
 def serialized(program: Program, key: Callable[[Any], Any], options: Options) -> Program:
@@ -256,6 +263,7 @@ def result_of(
     program: Program, options: Options, subject: _core.Subject, searched: Search
 ) -> InterleavingResult:
     """What is answered, or attached to the exception that leaves."""
+    __tracebackhide__ = True
     result = InterleavingResult(
         property_holds=not searched.failures and not searched.unrepeatable,
         num_explored=searched.executions,

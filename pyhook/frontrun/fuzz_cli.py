@@ -17,6 +17,7 @@ from frontrun import __version__, _core, _fuzz, campaign, replay
 from frontrun import harness as harness_file
 from frontrun.campaign import EXIT_UNUSABLE, Campaign, Settings, complain, say
 from frontrun.harness import Given, UnusableError
+from frontrun.search import first_difference
 
 HELP = """\
 usage: frontrun-fuzz HARNESS.py [CORPUS_DIR] [--options] [-libfuzzer_flags]
@@ -86,6 +87,8 @@ BUILTIN_FLAGS = {
     "seed",
     "verbosity",
 }
+# Flags whose value libFuzzer would take for 0 if it is no number.
+NUMBERS = {"fork", "jobs", "max_len", "max_total_time", "runs", "seed", "timeout", "verbosity"}
 TRACES = {"all": 0, "thin": 1, "off": 2}
 # The options with words that also a harness file may say.
 GIVEN_WORDS = {"clock": harness_file.CLOCKS, "carrier": harness_file.CARRIERS}
@@ -151,6 +154,12 @@ def fuzz(argv: list[str]) -> int:
     """One campaign. With libFuzzer the process may end in here."""
     arguments = sort_arguments(argv)
     files = [path for path in arguments.inputs if os.path.isfile(path)]
+    for path in files:
+        if path.endswith(".py"):
+            raise UnusableError(
+                f"{path}: is a Python file, not an input; a campaign takes one harness, the first"
+                f" argument ({arguments.harness})"
+            )
     if files and len(files) != len(arguments.inputs):
         raise UnusableError(
             f"{files[0]}: is a file among corpus directories; give either directories or inputs"
@@ -209,13 +218,18 @@ def try_twice(harness: harness_file.Harness, subject: _core.Subject) -> None:
     """
     explorer = _core.Explorer(subject)
 
+    traces: list[list[_core.Event]] = []
+
     def tried() -> tuple[Any, int]:
         explorer.start()
-        return replay.run(harness, explorer.step), explorer.trace_hash
+        word = replay.run(harness, explorer.step)
+        traces.append(explorer.trace())
+        return word, explorer.trace_hash
 
     first, second = tried(), tried()
     if first == second:
         return
+    parted = first_difference(*traces) or f"first {first[0]}, then {second[0]}"
     cause = (
         "something is made once and survives setup(), such as a module's global or a cache; make it"
         " anew in setup(), or, if it does not matter, call each thread's function once at the end"
@@ -225,8 +239,7 @@ def try_twice(harness: harness_file.Harness, subject: _core.Subject) -> None:
         " too; take that out of the harness"
     )
     raise UnusableError(
-        "the same schedule did not give the same execution twice"
-        f" (first {first[0]}, then {second[0]}): {cause}"
+        f"the same schedule did not give the same execution twice ({parted}): {cause}"
     )
 
 
@@ -254,6 +267,8 @@ def sort_arguments(argv: list[str]) -> Arguments:
                 raise UnusableError(
                     f"{argument.split('=')[0]}: there is no such option; see frontrun-fuzz --help"
                 )
+            if "=" not in argument:
+                raise UnusableError(f"--{name}: needs a value; write --{name}=VALUE")
             if name in choices:
                 check_option(name, value, choices[name])
             options[name] = value
@@ -263,6 +278,8 @@ def sort_arguments(argv: list[str]) -> Arguments:
             paths.append(argument)
     if not paths:
         raise UnusableError("no harness was given; write frontrun-fuzz HARNESS.py")
+    for name in NUMBERS & flags.keys():
+        number_of(flags, name, 0)
     if options["engine"] == "builtin":
         check_builtin(flags)
     elif not _fuzz.HAS_LIBFUZZER:

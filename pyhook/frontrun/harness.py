@@ -135,7 +135,7 @@ def load(path: str | os.PathLike[str], given: Given = NOTHING_GIVEN) -> Harness:
     parts = {"invariant": None, "spec": None, **parts}
     if missing:
         raise UnusableError(
-            f"{path}: a harness needs {' and '.join(missing)}, which this file does not define;"
+            f"{path}: a harness needs {listed(missing)}, which this file does not define;"
             " write setup() -> state, threads = [functions of the state] and invariant(state)"
         )
     check_callable(path, "setup", parts["setup"], 0)
@@ -155,6 +155,12 @@ def load(path: str | os.PathLike[str], given: Given = NOTHING_GIVEN) -> Harness:
         given.carrier or choice(path, module, "carrier", CARRIERS),
         packages_of(path, module, given.packages),
     )
+
+
+def listed(words: Sequence[str]) -> str:
+    """ "a, b and c"."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def choice(path: object, module: ModuleType, name: str, words: Sequence[str]) -> str | None:

@@ -24,6 +24,7 @@ from frontrun.execution import (
     reads_of,
     reads_only,
     shared_objects,
+    thing_at,
     thing_of,
     touches,
     writes,
@@ -325,7 +326,7 @@ def undone_pattern(execution: Execution, names: Sequence[str], triple: Triple) -
         return stale_pattern(execution, names, triple)
     one, other = (name_of(trace[at].thread, names) for at in (a, b))
     sentence = (
-        f"{one} wrote {thing_of(trace[a])} (line {trace[a].line}), {other} wrote over it (line"
+        f"{one} wrote {thing_at(trace, a)} (line {trace[a].line}), {other} wrote over it (line"
         f" {trace[b].line}), then {one} came to use what it had written (line {trace[c].line})."
     )
     return Pattern("overwritten", sentence, frozenset(triple))

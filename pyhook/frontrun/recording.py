@@ -67,7 +67,11 @@ def minimized(explorer: _core.Explorer, tries_max: int = 20_000) -> str:
     """Minimises the explorer's last execution; answers what may be said about the result."""
     minimal, tries = explorer.shrink(tries_max)
     n = explorer.preemptions
-    text = "no preemption" if n == 0 else "1 preemption" if n == 1 else f"{n} preemptions"
-    if n > 0 and minimal:
+    tried = f"{tries:,} simpler schedule{'s' * (tries != 1)} tried"
+    if n == 0:
+        return f"no preemption: no thread has to be interrupted midway ({tried})"
+    text = "1 preemption" if n == 1 else f"{n} preemptions"
+    text += " (a thread is interrupted midway)"
+    if minimal:
         return f"{text}; no schedule with fewer fails so ({tries:,} tried)"
-    return f"{text} ({tries:,} simpler schedule{'s' * (tries != 1)} tried)"
+    return f"{text}; {tried}"

@@ -76,6 +76,11 @@ def execute_again(path: Path, harness_path: str | None, given: Given = NOTHING_G
     content = read_input(path)
     if schedule_file.looks_like_one(path, content):
         return execute_schedule(path, content, harness_path, given)
+    if path.suffix == ".py":
+        raise UnusableError(
+            f"{path}: is a Python file, not a schedule; write frontrun-fuzz {path} to look for a"
+            " failure, and replay the file that this leaves behind"
+        )
     if harness_path is None:
         raise UnusableError(
             f"{path}: is a raw input, which does not say its harness; add --harness HARNESS.py"

@@ -216,10 +216,17 @@ def interleaving(
     title = f"  {', '.join(files)}, from top to bottom; * marks what matters"
     threads = sorted({row.thread for row in rows})
     shown = shorten(rows, rows_max)
-    if len(threads) > COLUMNS_MAX:
+    if len(threads) > COLUMNS_MAX or are_too_wide(shown, len(threads)):
         return [title, *below_each_other(shown, {t: name_of(t, names) for t in threads})]
     above = [f"  {name_of(thread, heads or names)}" for thread in threads]
     return [title, *side_by_side(shown, threads, above, rows_max)]
+
+
+def are_too_wide(shown: Sequence[Row | None], columns: int) -> bool:
+    """Would several columns cut most source lines?"""
+    width = (WIDTH - 2) // columns - 2
+    cut_ones = [row is not None and len(source_of(row)) > width for row in shown]
+    return columns > 2 and 2 * sum(cut_ones) > len(shown)
 
 
 def below_each_other(shown: Sequence[Row | None], names: Mapping[int, str]) -> list[str]:

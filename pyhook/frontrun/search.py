@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from frontrun import _core
@@ -141,13 +142,19 @@ def compare_twice(explorer: _core.Explorer, twin: _core.Explorer) -> str:
         return str(error)
     if twin.failure is None and twin.trace_hash == explorer.trace_hash:
         return ""
-    once, again = explorer.trace(), twin.trace()
-    for one, other in zip(once, again, strict=False):
-        if (one.thread, one.site, one.accesses) != (other.thread, other.site, other.accesses):
-            return f"it was {event_in_words(one)} and then {event_in_words(other)}"
-    if len(once) != len(again):
-        longer = max(once, again, key=len)[min(len(once), len(again))]
-        return f"only one of the two came to {event_in_words(longer)}"
+    if difference := first_difference(explorer.trace(), twin.trace()):
+        return difference
     if twin.failure is not None:
         return f"the first passed, the second failed ({twin.failure.kind})"
     return "their accesses met in different orders"
+
+
+def first_difference(once: Sequence[_core.Event], again: Sequence[_core.Event]) -> str:
+    """Where two executions of one schedule part; "" if they do the same."""
+    for one, other in zip(once, again, strict=False):
+        if (one.thread, one.site, one.accesses) != (other.thread, other.site, other.accesses):
+            return f"it was {event_in_words(one)} and then {event_in_words(other)}"
+    if len(once) == len(again):
+        return ""
+    longer = max(once, again, key=len)[min(len(once), len(again))]
+    return f"only one of the two came to {event_in_words(longer)}"

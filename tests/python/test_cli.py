@@ -47,7 +47,7 @@ def refused(*arguments: object, cwd: Path) -> str:
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("", "needs setup and threads and invariant"),
+        ("", "needs setup, threads and invariant"),
         (GOOD.replace("def setup", "def set_up"), "needs setup, which"),
         (GOOD.replace("def invariant", "def invariants"), "needs invariant, which"),
         (GOOD + "threads = None\n", "needs threads, which"),
@@ -92,22 +92,28 @@ def test_a_bad_harness_is_refused(source: str, said: str, tmp_path: Path) -> Non
         (["h.py", "--engine=builtin", "-runs=many"], "-runs=many: is not a whole number"),
         (["h.py", "h.py/corpus"], "h.py/corpus: the corpus cannot be written"),
         (["h.py", "corpus", "absent"], "absent: there is no such corpus directory"),
-        (["h.py", "h.py", "."], "is a file among corpus directories"),
+        (["h.py", "input", "."], "is a file among corpus directories"),
+        (["h.py", "h.py"], "h.py: is a Python file, not an input"),
+        (["h.py", "-runs=many"], "-runs=many: is not a whole number"),
+        (["h.py", "-max_total_time="], "-max_total_time=: is not a whole number"),
+        (["h.py", "--clock"], "--clock: needs a value"),
         (["h.py", "-artifact_prefix=absent/"], "there is no directory absent"),
         (["replay"], "replay takes one file"),
         (["replay", "h.py", "h.py"], "replay takes one file"),
         (["replay", "absent.schedule.json"], "there is no such file"),
-        (["replay", "h.py"], "h.py: is a raw input, which does not say its harness"),
+        (["replay", "input"], "input: is a raw input, which does not say its harness"),
+        (["replay", "h.py"], "h.py: is a Python file, not a schedule; write frontrun-fuzz h.py"),
         (["replay", "h.py", "--harness"], "--harness: needs a value"),
         (["replay", "h.py", "--verbose"], "--verbose: replay has no such option"),
-        (["replay", "h.py", "--harness", "absent.py"], "absent.py: there is no such file"),
-        (["minimize", "h.py", "--harness", "h.py"], "does not fail"),
+        (["replay", "input", "--harness", "absent.py"], "absent.py: there is no such file"),
+        (["minimize", "input", "--harness", "h.py"], "does not fail"),
     ],
 )
 def test_a_bad_command_line_is_refused(
     arguments: list[str], said: str, tmp_path: Path
 ) -> None:
     (tmp_path / "h.py").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "input").write_bytes(b"")
     if arguments[0] == "minimize":
         result = frontrun_fuzz(*arguments, cwd=tmp_path)
         assert result.returncode == 2
@@ -293,6 +299,24 @@ def test_a_program_that_does_not_repeat_itself_is_refused(tmp_path: Path) -> Non
     assert result.returncode == 2, result.stdout
     assert "the same schedule did not give the same execution twice" in result.stderr
     assert "exhausted" not in result.stdout
+
+
+def test_a_program_with_a_mood_is_told_where_it_parted(tmp_path: Path) -> None:
+    (tmp_path / "moody.py").write_text(
+        "class State:\n    value = 0\n"
+        "setup = State\n"
+        "calls = []\n"
+        "def run(state):\n"
+        "    calls.append(1)\n"
+        "    if len(calls) % 3:\n        state.value = 1\n"
+        "    state.value = 2\n"
+        "threads = [run, run]\n"
+        "def invariant(state):\n    return True\n",
+        encoding="utf-8",
+    )
+    result = frontrun_fuzz("moody.py", cwd=tmp_path)
+    assert result.returncode == 2, result.stdout
+    assert "(it was thread 0 at moody.py:8: state.value = 1 and then thread 0 at" in result.stderr
 
 
 def test_a_first_execution_unlike_the_others_is_no_pass(tmp_path: Path) -> None:

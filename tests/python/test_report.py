@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from frontrun import _core, report
-from frontrun.execution import Execution, conflict
+from frontrun.execution import Execution, conflict, thing_at
 
 NAMES = ("A", "B", "C")
 
@@ -225,6 +225,46 @@ def test_many_threads_are_written_below_each_other() -> None:
     trace = [event(thread, thread, (0, "write")) for thread in range(6)]
     lines = report.explain(execution(*trace), names)
     assert "  F  *   5 line 5 of x" in lines
+
+
+def test_threads_with_long_lines_are_written_below_each_other() -> None:
+    trace = [
+        event(thread, thread, (0, "write"), name=f"a_name_that_needs_its_room_{thread}")
+        for thread in range(3)
+    ]
+    lines = report.explain(execution(*trace), NAMES)
+    assert "  C  *   2 line 2 of a_name_that_needs_its_room_2" in lines
+    short = report.explain(execution(*(each._replace(text="short") for each in trace)), NAMES)
+    assert any(line.split() == ["A", "B", "C"] for line in short)
+
+
+def test_values_stand_behind_the_source_or_below_it() -> None:
+    def told(text: str) -> list[str]:
+        wrote = event(0, 1, (0, "write"))._replace(text=text, found="1", stored="2")
+        read = event(1, 2, (0, "read"))._replace(text="y = x", found="2")
+        return report.explain(execution(wrote, read), NAMES)[4:]
+
+    assert "  *   1 x += 1  # 1 -> 2" in told("x += 1")
+    lines = told("x = something_long(enough, not_to, fit)")
+    assert lines[1] == "  *   1 x = something_long(enough, not_to, fit)"
+    assert lines[2] == "           # 1 -> 2"
+    assert lines[3].endswith("*   2 y = x  # reads 2")
+
+
+def test_a_container_has_the_name_that_its_line_finds_it_in() -> None:
+    def named(text: str, action: str, name: str) -> str:
+        attribute = event(0, 1, (1, "read"), name="items")._replace(text=text)
+        touched = event(0, 1, (0, "read"), action=action, name=name)._replace(text=text)
+        return thing_at((attribute, event(1, 1, (0, "write")), touched), 2)
+
+    assert named("self.items[key] = 1", "write", "[]") == "'items'"
+    assert named("if key in self.items:", "read", "in") == "'items'"
+    assert named("for x in self.items:", "iterate", "") == "'items'"
+    assert named("self.items.append(1)", "call", "append") == "'items'"
+    assert named("while not self.items:", "read", "bool") == "'items'"
+    # Read on the line, but not what is touched.
+    assert named("other[self.items] = 1", "write", "[]") == "a shared object"
+    assert named("other.append(self.items)", "call", "append") == "a shared object"
 
 
 def test_rows_leave_out_what_only_one_thread_touches() -> None:

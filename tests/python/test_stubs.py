@@ -1,4 +1,4 @@
-"""The stubs of the C modules: every name, field, property and keyword of the real ones, no other."""
+"""The stubs of the C modules have each name, field, property and keyword of them, and no other."""
 # SPDX-License-Identifier: Apache-2.0
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 from frontrun import _core, _fuzz
 
 MODULES = [_core, _fuzz]
-TYPES_ONLY = {"Stats", "Listener"}  # of the stubs: what is given and taken, no classes of the module
+TYPES_ONLY = {"Stats", "Listener"}  # what is given and taken: no classes of the module
 
 
 def stub_of(module: ModuleType) -> dict[str, ast.stmt]:
@@ -92,7 +92,8 @@ def parsed_with_keywords() -> Iterator[tuple[str, Callable[..., Any], list[str]]
         explorer = classes["Explorer"]
         assert isinstance(explorer, ast.ClassDef)
         method = next(node for node in explorer.body if getattr(node, "name", "") == name)
-        yield name, lambda _name=name, **given: getattr(fresh(), _name)(**given), keywords_of(method)
+        keywords = keywords_of(method)
+        yield name, lambda _name=name, **given: getattr(fresh(), _name)(**given), keywords
     for name, needed in (
         ("Subject", {"setup": list, "threads": [len], "invariant": len, "traced": len}),
         ("Explorer", {"subject": _core.Subject(list, [len], len, traced=len)}),
