@@ -56,7 +56,8 @@ enum fr_status trace_push(struct trace *trace, const struct step *step, uint64_t
     if (status != FR_OK)
         return status;
     copy_touches(trace->touches + trace->touch_count, step->touches, step->touch_count);
-    // One by one: what a compiler makes of a whole struct clears it first, which costs as much again.
+    // One by one: what a compiler makes of a whole struct clears it first, which costs as much
+    // again.
     struct event *event = &trace->events[trace->length];
     event->site = site;
     event->past = step->past;
