@@ -211,6 +211,7 @@ def test_the_result_keeps_its_fields_in_their_order() -> None:
         "schedule",
         "estimate",
         "stats",
+        "second_try",
     }
 
 
