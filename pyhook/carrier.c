@@ -191,12 +191,7 @@ _Noreturn void carrier_bug(const char *what, const char *file, int line) {
 
 // Answers who is next. Leaves the calling thread without a thread state.
 static struct carrier *run_body(struct carrier *me) {
-    // Made here and not in carrier_start: it belongs to the OS thread that makes it.
-    PyThreadState *state = PyThreadState_New(room.interpreter);
-    if (!state)
-        carrier_watchdog_give_up("frontrun: no memory for a thread state\n");
-    PyEval_RestoreThread(state);
-    me->state = state;
+    carrier_state_begin(me, room.interpreter);
     atomic_store_explicit(&me->ident, PyThread_get_thread_ident(), memory_order_relaxed);
     unsigned forks = room.forks;
     int to = me->body(me->argument, me->index);
@@ -207,7 +202,7 @@ static struct carrier *run_body(struct carrier *me) {
     CARRIER_ASSERT(!PyErr_Occurred());
     // Destructors of thread-local objects are no part of the logical thread.
     atomic_store_explicit(&current, CARRIER_FOREIGN, memory_order_relaxed);
-    PyThreadState_Clear(state);
+    PyThreadState_Clear(me->state);
     carrier_current();
     struct carrier *next = find(to);
     CARRIER_ASSERT(next != me);
@@ -215,7 +210,7 @@ static struct carrier *run_body(struct carrier *me) {
     atomic_store_explicit(&me->ident, 0, memory_order_relaxed);
     atomic_store_explicit(&current, me->index, memory_order_relaxed);
     carrier_beat();
-    PyThreadState_DeleteCurrent();
+    carrier_state_end(me);
     return next;
 }
 
@@ -365,6 +360,7 @@ static int prepare(void) {
         return -1;
     }
     carrier_chunks_install();
+    carrier_state_prepare(PyInterpreterState_Get());
     room.prepared = true;
     return 0;
 }

@@ -31,6 +31,8 @@ struct carrier {
     _Atomic int *identity;        // what carrier_current answers in this OS thread
     _Atomic unsigned long ident;  // Python's name of the thread while a body runs, else 0
     PyThreadState *state;         // while ident is not 0
+    PyThreadState *kept;          // between bodies, for the next one; or NULL
+    void *image;                  // what it was when it was new; or NULL
     carrier_body body;
     void *argument;
     bool busy;  // started, and its body has not returned
@@ -96,6 +98,15 @@ _Noreturn void carrier_bug(const char *what, const char *file, int line);
 // Keeps the 16 KiB blocks of Python's data stacks for reuse. Once per process; stays.
 void carrier_chunks_install(void);
 
+// ---- carrier_state.c
+
+// Tries, once per process, whether thread states can be used again. Attached.
+void carrier_state_prepare(PyInterpreterState *interpreter);
+// Attaches the carrier's OS thread to a thread state as fresh as a new one: carrier->state.
+void carrier_state_begin(struct carrier *carrier, PyInterpreterState *interpreter);
+// Its body is over, and PyThreadState_Clear was called. Detaches.
+void carrier_state_end(struct carrier *carrier);
+
 // ---- carrier_watchdog.c
 
 // Starts looking; calls stalled and slept of the kind. 0, or an errno.
@@ -103,6 +114,8 @@ int carrier_watchdog_open(const struct carrier_ops *kind);
 void carrier_watchdog_close(void);
 // In the child of a fork: its thread is gone.
 void carrier_watchdog_forget(void);
+// The identity of its thread, which never runs Python code.
+unsigned long carrier_watchdog_ident(void);
 // The controller is about to wait for the GIL by force (true), or has it (false).
 void carrier_watchdog_reclaim(bool begin);
 // One sentence on stderr, and the end of the process.

@@ -22,6 +22,7 @@ static struct {
     _Atomic bool reclaiming;   // the controller waits for the GIL by force
     const struct carrier_ops *_Atomic kind;
     bool exists;
+    pthread_t thread;
 } watchdog = {.limit = SECONDS_DEFAULT * NANOSECONDS};
 
 // What the thread saw last.
@@ -126,14 +127,13 @@ static void *watch(void *Py_UNUSED(argument)) {
 }
 
 static int start(void) {
-    pthread_t thread;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread, NULL, watch, NULL);
+    int error = pthread_create(&watchdog.thread, NULL, watch, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!error)
-        pthread_detach(thread);
+        pthread_detach(watchdog.thread);
     return error;
 }
 
@@ -160,6 +160,10 @@ void carrier_watchdog_forget(void) {
     watchdog.exists = false;
     atomic_store(&watchdog.open, 0);
     atomic_store(&watchdog.reclaiming, false);
+}
+
+unsigned long carrier_watchdog_ident(void) {
+    return (unsigned long)watchdog.thread;
 }
 
 void carrier_watchdog_reclaim(bool begin) {

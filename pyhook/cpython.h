@@ -1,4 +1,4 @@
-// The one include of CPython's internals: frames, and what differs between versions about them.
+// The one include of CPython's internals: frames, thread states, and what differs about them.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Include it before anything that includes Python.h. The layouts are those of the minor version
@@ -22,12 +22,22 @@
 #elif PY_VERSION_HEX >= 0x030b0000
 #include <internal/pycore_frame.h>
 #endif
+#if PY_VERSION_HEX >= 0x030d0000
+#include <internal/pycore_tstate.h>
+#endif
 #pragma GCC diagnostic pop
 
 #if PY_VERSION_HEX < 0x030b0000
 typedef PyFrameObject cpython_frame;
 #else
 typedef _PyInterpreterFrame cpython_frame;
+#endif
+
+// All that CPython allocates for a thread state.
+#if PY_VERSION_HEX < 0x030d0000
+typedef PyThreadState cpython_thread_state;
+#else
+typedef _PyThreadStateImpl cpython_thread_state;
 #endif
 
 // The frame that runs Python code now, borrowed; NULL if none.

@@ -326,6 +326,90 @@ def case_async_exception() -> Any:
     return [len(verdicts), arrived > 0, sorted(set(verdicts) - {"pass", "exception"})]
 
 
+def own_number() -> int:
+    """CPython's number of the calling thread's thread state, each of which has another."""
+    api = ctypes.pythonapi
+    api.PyThreadState_Get.restype = ctypes.c_void_p
+    api.PyThreadState_GetID.restype = ctypes.c_uint64
+    return int(api.PyThreadState_GetID(ctypes.c_void_p(api.PyThreadState_Get())))
+
+
+def case_fresh() -> Any:
+    """A thread state that is used again is as good as new, whatever its last thread left in it."""
+    variable = contextvars.ContextVar("variable", default="unset")
+    local = threading.local()
+    loop = asyncio.new_event_loop()
+    numbers: set[int] = set()
+
+    def hook(*_: object) -> None:
+        return None
+
+    def check(counter: Counter) -> None:
+        assert own_number() not in numbers
+        numbers.add(own_number())
+        assert sys.exc_info() == (None, None, None) and sys.getprofile() is None
+        assert sys.version_info < (3, 12) or sys.gettrace() is None  # our own, there
+        assert sys.get_coroutine_origin_tracking_depth() == 0
+        assert sys.get_asyncgen_hooks() == (None, None)
+        assert variable.get() == "unset" and not hasattr(local, "value")
+        assert asyncio._get_running_loop() is None
+        counter.log.append(threading.get_ident())
+        increment(counter)
+
+    def leave(counter: Counter) -> None:
+        check(counter)
+        variable.set("left")
+        local.value = counter
+        asyncio._set_running_loop(loop)
+        sys.set_asyncgen_hooks(hook, hook)
+        sys.setprofile(hook)
+
+    def leave_more(counter: Counter) -> None:
+        leave(counter)
+        sys.set_coroutine_origin_tracking_depth(3)
+
+    def disturb(counter: Counter) -> None:
+        """What reaches all thread states does not reach those of threads that are over."""
+        for ident in counter.log:
+            exception = ctypes.py_object(ValueError)
+            assert not ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), exception)
+        if sys.version_info >= (3, 12):
+            threading.setprofile_all_threads(hook)
+            threading.settrace_all_threads(hook)
+            for forget in (sys.setprofile, sys.settrace, threading.setprofile, threading.settrace):
+                forget(None)  # type: ignore[operator]
+
+    seen = [walk([leave, check])]
+    assert sum(number >= 1 << 62 for number in numbers) > 0.9 * len(numbers)
+    seen += [walk([leave_more, check]), walk([leave, check], disturb)]
+    return seen
+
+
+def case_recursion_limit() -> Any:
+    """Each thread gets as deep as the limit allows that holds when it starts."""
+    names: dict[str, Any] = {}
+    source = """
+def descend(depth=1):
+    try:
+        return descend(depth + 1)
+    except RecursionError:
+        return depth
+"""
+    exec(compile(source, "elsewhere.py", "exec"), names)
+    left = set()
+
+    def measure(counter: Counter) -> None:
+        increment(counter)
+        left.add(sys.getrecursionlimit() - names["descend"]())
+
+    def change(counter: Counter) -> None:
+        sys.setrecursionlimit(400 + (sys.getrecursionlimit() + 211) % 600)
+
+    seen = walk([measure, measure], change)
+    assert len(left) == 1, left
+    return seen
+
+
 def case_stack() -> Any:
     """C recursion as deep as Python allows it, in three threads at once."""
 
