@@ -109,8 +109,8 @@ enum carrier_answer aside_go_on(void) {
     enum fr_status status = announce_wait((fr_tid)index, find_place((fr_tid)index));
     fr_tid next = thread->starter;
     thread->starter = FR_TID_NONE;
-    if (status == FR_OK && next == FR_TID_NONE && runner.phase == RUNNER_RUNNING)
-        status = fr_run_decide(runner.explorer, &next);
+    if (status == FR_OK && next == FR_TID_NONE)
+        status = runner_choose(&next);
     if (status != FR_OK)
         runner_give_up(status);
     if (status != FR_OK || next == FR_TID_NONE)

@@ -35,7 +35,8 @@ static struct {
     uint64_t explored;                          // the clock as a variable
     PyObject *variable;                         // names it: its location is this object's
     struct poller pollers[FR_THREADS_MAX + 1];  // the last is the controller's
-} clock_state;
+    bool polled;                                // they are not all as at the beginning
+} clock_state = {.polled = true};
 
 const char *clock_mode_word(enum clock_mode mode) {
     static const char *const words[CLOCK_MODES] = {"virtual", "explored", "real"};
@@ -66,8 +67,9 @@ void clock_begin(enum clock_mode mode) {
     clock_state.mode = mode;
     clock_state.outside = 0;
     clock_state.explored = 0;
-    for (size_t i = 0; i <= FR_THREADS_MAX; i++)
+    for (size_t i = 0; i <= FR_THREADS_MAX && clock_state.polled; i++)
         clock_state.pollers[i] = (struct poller){.patience = PATIENCE};
+    clock_state.polled = false;
 }
 
 // ------------------------------------------------------------------------------ reading
@@ -136,6 +138,7 @@ static int pass_time(uint64_t nanoseconds) {
 
 static struct poller *find_poller(void) {
     int index = carrier_current();
+    clock_state.polled = true;
     return &clock_state.pollers[index >= 0 ? index : FR_THREADS_MAX];
 }
 

@@ -134,8 +134,8 @@ int point_pass_as(int self, const struct point_op *op) {
     // A thread that was just started has the turn of the one that started it.
     fr_tid next = thread->starter;
     thread->starter = FR_TID_NONE;
-    if (status == FR_OK && next == FR_TID_NONE && runner.phase == RUNNER_RUNNING)
-        status = fr_run_decide(runner.explorer, &next);
+    if (status == FR_OK && next == FR_TID_NONE)
+        status = runner_choose(&next);
     if (status != FR_OK)
         return give_up(thread, status);
     thread->points++;

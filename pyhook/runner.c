@@ -45,6 +45,26 @@ bool runner_is_aborting(void) {
     return runner.phase == RUNNER_ABORTING && carrier_current() >= 0;
 }
 
+// ------------------------------------------------------------------------------ who goes on
+
+static enum fr_status start_worker(fr_tid *next) {
+    int index = (int)runner.started_count++;
+    if (carrier_start(index, runner_run_thread, NULL) < 0)
+        return FR_HOST;
+    runner.threads[index].started = true;
+    *next = (fr_tid)index;
+    return FR_OK;
+}
+
+enum fr_status runner_choose(fr_tid *next) {
+    if (runner.phase == RUNNER_STARTING) {
+        if (runner.started_count < runner.worker_count)
+            return start_worker(next);
+        runner.phase = RUNNER_RUNNING;
+    }
+    return fr_run_decide(runner.explorer, next);
+}
+
 // ------------------------------------------------------------------------------ a thread's life
 
 void runner_take_exception(int index, PyObject *exception) {
@@ -133,11 +153,9 @@ int runner_run_thread(void *Py_UNUSED(argument), int index) {
     if (runner.phase == RUNNER_ABORTING)
         return CARRIER_CONTROLLER;
     enum fr_status status = fr_run_leave(runner.explorer, (fr_tid)index);
-    if (status == FR_OK && runner.phase == RUNNER_STARTING)
-        return CARRIER_CONTROLLER;
     fr_tid next = thread->starter;
     if (status == FR_OK && next == FR_TID_NONE)
-        status = fr_run_decide(runner.explorer, &next);
+        status = runner_choose(&next);
     if (status != FR_OK) {
         runner_give_up(status);
         return CARRIER_CONTROLLER;
@@ -162,47 +180,32 @@ static bool hand_over(int index) {
 }
 
 // All at once, so that they have the numbers from 0: the first may start threads of its own.
-static bool enter_workers(PyObject *callables) {
+static enum fr_status enter_workers(PyObject *callables) {
     runner.worker_count = (uint32_t)PyTuple_GET_SIZE(callables);
     for (fr_tid i = 0; i < runner.worker_count; i++) {
         fr_tid tid;
         enum fr_status status = fr_run_enter(runner.explorer, FR_TID_NONE, &tid);
-        if (status != FR_OK) {
-            runner_give_up(status);
-            return false;
-        }
+        if (status != FR_OK)
+            return status;
         assert(tid == i);
         PyObject *callable = Py_NewRef(PyTuple_GET_ITEM(callables, (Py_ssize_t)i));
         runner_add_thread(tid,
                           (struct runner_thread){.callable = callable, .starter = FR_TID_NONE});
     }
-    return true;
-}
-
-// Each worker runs to its first operation, one after the other.
-static void start_workers(PyObject *callables) {
-    runner.phase = RUNNER_STARTING;
-    bool good = enter_workers(callables);
-    for (int i = 0; good && i < (int)runner.worker_count; i++) {
-        if (carrier_start(i, runner_run_thread, NULL) < 0) {
-            runner_give_up(FR_HOST);
-            return;
-        }
-        runner.threads[i].started = true;
-        good = hand_over(i) && runner.phase == RUNNER_STARTING;
-    }
+    return FR_OK;
 }
 
 // The threads pass the turn among themselves until nobody goes on.
-static void run_threads(void) {
-    if (runner.phase != RUNNER_STARTING || runner.blocked)
-        return;
-    runner.phase = RUNNER_RUNNING;
+static void run_threads(PyObject *callables) {
+    runner.phase = RUNNER_STARTING;
+    runner.started_count = 0;
     fr_tid next;
-    enum fr_status status = fr_run_decide(runner.explorer, &next);
+    enum fr_status status = enter_workers(callables);
+    if (status == FR_OK)
+        status = runner_choose(&next);
     if (status != FR_OK)
         runner_give_up(status);
-    else if (next != FR_TID_NONE)
+    else
         hand_over((int)next);
 }
 
@@ -310,8 +313,7 @@ static enum fr_status judge(const struct runner_harness *harness, bool blocked,
 
 static enum fr_status execute_threads(const struct runner_harness *harness, PyObject *callables,
                                       struct runner_outcome *outcome) {
-    start_workers(callables);
-    run_threads();
+    run_threads(callables);
     for (uint32_t i = 0; i < runner.thread_count; i++) {
         outcome->pending[i] = runner.threads[i].pending;
         outcome->asleep[i] = runner.threads[i].aside && !runner.threads[i].returned;
@@ -347,6 +349,7 @@ static void forget_threads(void) {
         Py_XDECREF(thread.handle);
         Py_XDECREF(thread.start_lock);
     }
+    spin_reset(runner.thread_count);
     runner.thread_count = runner.worker_count = 0;
     runner.spawned = false;
     Py_CLEAR(runner.outside);
@@ -361,7 +364,6 @@ static void end_execution(PyObject *state, PyObject *callables) {
     runner.state = NULL;
     Py_XDECREF(callables);
     Py_XDECREF(state);
-    spin_reset();
     location_reset();
     runner.explorer = NULL;
     runner.phase = RUNNER_IDLE;

@@ -68,7 +68,7 @@ struct runner_thread {
 enum runner_phase {
     RUNNER_IDLE,      // no execution
     RUNNER_OUTSIDE,   // in setup() or invariant()
-    RUNNER_STARTING,  // each thread runs to its first operation
+    RUNNER_STARTING,  // each worker runs to its first operation, one after the other
     RUNNER_RUNNING,
     RUNNER_ABORTING  // given up: threads unwind one after the other
 };
@@ -78,9 +78,10 @@ struct runner {
     uint64_t number;  // of the execution, in this process
     struct fr_explorer *explorer;
     PyObject *state;
-    uint32_t thread_count;  // numbers in use: some may have no thread
-    uint32_t worker_count;  // of them, from 0
-    bool spawned;           // a thread was started, or has a Thread object
+    uint32_t thread_count;   // numbers in use: some may have no thread
+    uint32_t worker_count;   // of them, from 0
+    uint32_t started_count;  // of the workers
+    bool spawned;            // a thread was started, or has a Thread object
     struct runner_thread threads[FR_THREADS_MAX];
     enum fr_status status;  // of the host's or the engine's failure, FR_OK if none
     PyObject *error;        // exception that goes with status; or NULL
@@ -105,6 +106,9 @@ bool runner_is_busy(void);
 void runner_give_up(enum fr_status status);
 // Is the calling OS thread a logical thread of an execution that is being given up?
 bool runner_is_aborting(void);
+// The calling thread, or the controller, may not go on by itself: who does? FR_TID_NONE: nobody.
+// FR_HOST with an exception.
+enum fr_status runner_choose(fr_tid *next);
 // An exception that left a thread: the first is the failure of the execution, SystemExit is none,
 // KeyboardInterrupt gives the execution up. Takes ownership.
 void runner_take_exception(int thread, PyObject *exception);

@@ -1,5 +1,4 @@
 // Spin: recognises a loop of a thread that changes nothing, and lets the thread wait instead.
-// instead.
 // SPDX-License-Identifier: Apache-2.0
 #include "spin.h"
 
@@ -266,7 +265,7 @@ void spin_leave(const PyCodeObject *code) {
         drop_anchor(&spins[index]);
 }
 
-void spin_reset(void) {
-    for (size_t i = 0; i < FR_THREADS_MAX; i++)
+void spin_reset(uint32_t thread_count) {
+    for (uint32_t i = 0; i < thread_count; i++)
         forget(&spins[i]);
 }

@@ -1,5 +1,4 @@
 // Spin: recognises a loop of a thread that changes nothing, and lets the thread wait instead.
-// instead.
 //
 // A loop is a spin if the thread came back to an instruction of one activation of a function with
 // the same local state (variables and value stack), and has meanwhile only read shared memory. Then
@@ -42,7 +41,7 @@ void spin_note_progress(void);
 void spin_note_clock(uint64_t now);
 // An activation of this code ends, or is suspended.
 void spin_leave(const PyCodeObject *code);
-// An execution is over: forgets all threads.
-void spin_reset(void);
+// An execution of so many threads is over: forgets all of them.
+void spin_reset(uint32_t thread_count);
 
 #endif
