@@ -217,7 +217,7 @@ int observe_open(PyObject *module) {
 }
 
 int observe_set_filter(PyObject *is_traced) {
-    return filter_set(is_traced);
+    return library_refresh() < 0 ? -1 : filter_set(is_traced);
 }
 
 bool observe_is_traced(PyCodeObject *code) {
@@ -228,7 +228,7 @@ bool observe_is_traced(PyCodeObject *code) {
 }
 
 int observe_begin(PyObject *callables) {
-    return library_refresh() < 0 ? -1 : backend_begin(callables);
+    return backend_begin(callables);
 }
 
 void observe_end(void) {

@@ -17,7 +17,8 @@
 int observe_open(PyObject *module);
 
 // Which files are traced: a callable str -> bool, asked once per file name and remembered.
-// Replaces the last one and forgets what it answered.
+// Replaces the last one and forgets what it answered. Also looks which of the library's modules
+// that are observed by their functions are there by now: before anything in them is replaced.
 int observe_set_filter(PyObject *is_traced);
 // Is code of this file traced under the filter now in force? False if there is none.
 bool observe_is_traced(PyCodeObject *code);

@@ -51,39 +51,7 @@ static int find_collector(void) {
     return session.collect == NULL ? -1 : 0;
 }
 
-// Sets up all parts; undoes what it did if one fails.
-static int set_up(PyObject *traced, PyObject *callables, const char *carrier) {
-    if (find_collector() < 0 || observe_set_filter(traced) < 0 || carrier_open(carrier) < 0)
-        return -1;
-    if (observe_begin(callables) < 0) {
-        carrier_close();
-        return -1;
-    }
-    if (imports_enable() < 0) {
-        observe_end();
-        carrier_close();
-        return -1;
-    }
-    if (threads_enable() < 0 || simple_queue_enable() < 0) {
-        threads_disable();
-        imports_disable();
-        observe_end();
-        carrier_close();
-        return -1;
-    }
-    lock_enable();
-    rlock_enable();
-    join_enable();
-    spawn_enable();
-    clock_enable();
-    session.collecting = PyGC_Disable() != 0;
-    return 0;
-}
-
-static void tear_down(void) {
-    session.open = false;
-    session.owner = NULL;
-    PyObject *error = errors_take();
+static void take_down(void) {
     clock_disable();
     spawn_disable();
     join_disable();
@@ -92,8 +60,45 @@ static void tear_down(void) {
     simple_queue_disable();
     threads_disable();
     imports_disable();
-    observe_end();
     carrier_close();
+}
+
+// Sets up all parts; undoes what it did if one fails. Observation is on as briefly as possible: on
+// 3.12 and later all code that starts meanwhile pays for it, our own as well.
+static int set_up(PyObject *traced, PyObject *callables, const char *carrier) {
+    if (find_collector() < 0 || observe_set_filter(traced) < 0 || carrier_open(carrier) < 0)
+        return -1;
+    if (imports_enable() < 0) {
+        carrier_close();
+        return -1;
+    }
+    if (threads_enable() < 0 || simple_queue_enable() < 0) {
+        threads_disable();
+        imports_disable();
+        carrier_close();
+        return -1;
+    }
+    lock_enable();
+    rlock_enable();
+    join_enable();
+    spawn_enable();
+    clock_enable();
+    if (observe_begin(callables) < 0) {
+        PyObject *error = errors_take();
+        take_down();
+        errors_restore(error);
+        return -1;
+    }
+    session.collecting = PyGC_Disable() != 0;
+    return 0;
+}
+
+static void tear_down(void) {
+    session.open = false;
+    session.owner = NULL;
+    PyObject *error = errors_take();
+    observe_end();
+    take_down();
     if (session.collecting)
         PyGC_Enable();
     if (collect_young() < 0)

@@ -64,17 +64,28 @@ def traced_files(own: Path | None, packages: Sequence[str] = ()) -> Callable[[st
     Not the standard library, not installed packages, not frontrun itself. Code without a file
     (made by dataclasses, exec ...) is the user's, except frozen modules.
     """
+    roots = frozenset(directory(path) for path in sys.path if packages and path)
+    return filter_of(own, tuple(packages), roots, working_directory())
+
+
+@functools.lru_cache(maxsize=32)
+def filter_of(
+    own: Path | None, packages: tuple[str, ...], paths: frozenset[str], _where: str
+) -> Callable[[str], bool]:
+    """What traced_files answers, with its memory: a file's real path takes many questions to the
+    system, and a short exploration asks about a dozen files. Valid for one working directory, which
+    relative paths are meant from.
+    """
     tool, libraries = fixed_directories()
     home = directory(str(own)) if own else None
-    roots = {*libraries, *(directory(path) for path in sys.path if packages and path)}
-    if home is not None:
-        roots.add(home)
+    roots = libraries | paths if home is None else {*libraries, *paths, home}
     wanted = [pattern for pattern in packages if not pattern.startswith("!")]
     unwanted = [pattern[1:] for pattern in packages if pattern.startswith("!")]
 
     def is_named(path: str, patterns: Sequence[str]) -> bool:
         return bool(patterns) and any(is_module(path, root, patterns) for root in roots)
 
+    @functools.lru_cache(maxsize=4096)
     def is_traced(filename: str) -> bool:
         if filename.startswith("<"):
             return not filename.startswith("<frozen ") or is_frozen_module(filename, packages)
@@ -90,6 +101,14 @@ def traced_files(own: Path | None, packages: Sequence[str] = ()) -> Callable[[st
         return not any(path.startswith(library) for library in libraries)
 
     return is_traced
+
+
+def working_directory() -> str:
+    """Or "" if it is not there any more."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
 
 
 @functools.cache
