@@ -10,8 +10,11 @@ enum fr_status run_init(struct run *run, struct alloc *alloc, uint32_t threads_m
     trace_init(&run->trace, alloc);
     uint32_t capacity = 0;
     enum fr_status status = ALLOC_GROW(alloc, run->threads, capacity, threads_max);
-    if (status == FR_OK)
-        memset(run->threads, 0, threads_max * sizeof *run->threads);
+    // The rest is cleared when somebody is that thread: all of it is two pages for each.
+    for (uint32_t t = 0; status == FR_OK && t < threads_max; t++) {
+        run->threads[t].positions = NULL;
+        run->threads[t].position_capacity = 0;
+    }
     return status;
 }
 
@@ -72,13 +75,16 @@ enum fr_status run_name(struct run *run, fr_tid parent, uint32_t ordinal, fr_tid
         status = objects_widen(&run->objects, run->alloc, *out + 1);
     if (status != FR_OK)
         return status;
+    uint64_t above = parent == FR_TID_NONE ? 0 : run->threads[parent].name;
     struct thread *thread = &run->threads[run->thread_count++];
-    thread->entered = thread->started = thread->left = thread->pending = false;
-    thread->children = thread->count = thread->born = 0;
+    uint32_t *positions = thread->positions;
+    uint32_t position_capacity = thread->position_capacity;
+    memset(thread, 0, offsetof(struct thread, touches));
+    thread->positions = positions;
+    thread->position_capacity = position_capacity;
     thread->last = NONE;
     thread->parent = parent;
     thread->ordinal = ordinal;
-    uint64_t above = parent == FR_TID_NONE ? 0 : run->threads[parent].name;
     thread->name = mix64(mix64(above) + ordinal + 1);
     return FR_OK;
 }
