@@ -358,10 +358,15 @@ enum fr_status fr_run_decide(struct fr_explorer *e, fr_tid *out) {
     return status == FR_OK ? FR_OK : lose(e, status);
 }
 
+// A thread that is blocked outside our control never announces: nothing stops such a run. Nor does
+// the model know how long one takes.
+static bool may_come_at_any_time(enum fr_verdict verdict) {
+    return verdict == FR_VERDICT_BLOCKED || verdict == FR_VERDICT_TIMEOUT;
+}
+
 // A pass needs positive evidence, and only what was given up as redundant is redundant.
 static const char *reason_against(const struct fr_explorer *e, enum fr_verdict verdict) {
-    // A thread that is blocked outside our control never announces: nothing stops such a run.
-    if (!e->running || (e->stop == FR_STOP_NOT && verdict != FR_VERDICT_BLOCKED))
+    if (!e->running || (e->stop == FR_STOP_NOT && !may_come_at_any_time(verdict)))
         return "an execution ends when nobody goes on";
     if (verdict >= FR_VERDICTS)
         return "an unknown verdict";
@@ -393,7 +398,7 @@ enum fr_status fr_explorer_end(struct fr_explorer *e, enum fr_verdict verdict, u
     if (reason != NULL)
         return fail(e, FR_MISUSE, reason);
     e->running = false;
-    bool is_cut = e->stop == FR_STOP_STEPS || verdict == FR_VERDICT_BLOCKED;
+    bool is_cut = e->stop == FR_STOP_STEPS || may_come_at_any_time(verdict);
     e->was_cut |= is_cut;
     replay_end(&e->replay, &e->run);
     enum fr_status status = finish(e, is_cut);

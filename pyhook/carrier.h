@@ -8,6 +8,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CARRIER_CONTROLLER (-1)
@@ -64,6 +65,10 @@ void carrier_set_watchdog(double seconds);
 // Seconds of sleep in the kernel without a break after which it answers CARRIER_ASLEEP; 0 (until it
 // is called): never. Only threads can: a fiber takes the controller to sleep with it.
 void carrier_set_patience(double seconds);
+// An execution begins that may take so many seconds, 0: any time.
+void carrier_time_run(double seconds);
+// Has it taken longer? Asked at each point. A few nanoseconds.
+bool carrier_run_is_over(void);
 // Takes the turn back by force after carrier_handoff answered anything but CARRIER_BACK; also
 // allowed while the controller has the turn. All carriers whose bodies run are retired for good:
 // their threads and thread states are never reused, and they stop at the next thing they do.
@@ -72,8 +77,9 @@ void carrier_set_patience(double seconds);
 int carrier_abandon(void);
 
 // Did Ctrl-C arrive since the last call? The execution is then to be given up, and the controller
-// to call PyErr_CheckSignals. A thread that passes no point for a second after Ctrl-C gets a
-// KeyboardInterrupt raised in it. Always false if the controller is not the main thread.
+// to call PyErr_CheckSignals. A thread that passes no point for 100 ms then gets a
+// KeyboardInterrupt raised in it; one that passes none for half a second counts as blocked. Always
+// false if the controller is not the main thread.
 int carrier_interrupted(void);
 
 #endif

@@ -6,6 +6,7 @@
 // thread that passes no point is stopped by an asynchronous KeyboardInterrupt.
 #include "carrier_ops.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -32,6 +33,9 @@ static void note(int number, siginfo_t *info, void *context) {
     // find Python's own, or one Ctrl-C would be raised twice.
     atomic_store(&interrupt.arrived, 1);
     atomic_store(&interrupt.unheeded, 1);
+    int error = errno;
+    carrier_watchdog_rouse();
+    errno = error;
 }
 
 // By identity: after a rescue (carrier_fiber.c) the main thread is no longer the first kernel

@@ -112,6 +112,8 @@ void carrier_state_end(struct carrier *carrier);
 // Starts looking; calls stalled and slept of the kind. 0, or an errno.
 int carrier_watchdog_open(const struct carrier_ops *kind);
 void carrier_watchdog_close(void);
+// It looks at once. Async-signal-safe.
+void carrier_watchdog_rouse(void);
 // In the child of a fork: its thread is gone.
 void carrier_watchdog_forget(void);
 // The identity of its thread, which never runs Python code.

@@ -11,29 +11,39 @@
 #define SECONDS_MAX 1e6
 #define TICK_MAX (NANOSECONDS / 4)
 #define TICK_MIN (NANOSECONDS / 1000)
-// After Ctrl-C: this long without progress, and KeyboardInterrupt is raised in the thread; ...
-#define INTERRUPT_PATIENCE NANOSECONDS
-#define INTERRUPT_DEADLINE (3 * NANOSECONDS)  // ... this long, and it counts as blocked.
+// After Ctrl-C: this long without progress, and KeyboardInterrupt is raised in the thread, ...
+#define INTERRUPT_PATIENCE (NANOSECONDS / 10)
+#define INTERRUPT_AGAIN NANOSECONDS           // ... and again, should it be swallowed; ...
+#define INTERRUPT_DEADLINE (NANOSECONDS / 2)  // ... this long, and it counts as blocked; ...
+// ... and so long may C code keep the interpreter to itself.
+#define INTERRUPT_RECLAIM (3 * NANOSECONDS)
+#define INTERRUPT_TICK (NANOSECONDS / 200)
 
 static struct {
-    _Atomic int64_t limit;     // nanoseconds without progress
-    _Atomic uint32_t open;     // futex word: 0 sends the thread to sleep
-    _Atomic int64_t patience;  // nanoseconds of sleep in the kernel; 0: any
-    _Atomic bool reclaiming;   // the controller waits for the GIL by force
+    _Atomic int64_t limit;      // nanoseconds without progress
+    _Atomic uint32_t open;      // futex word: 0 sends the thread to sleep
+    _Atomic uint32_t roused;    // futex word: 1 ends its present tick
+    _Atomic int64_t patience;   // nanoseconds of sleep in the kernel; 0: any
+    _Atomic int64_t run_limit;  // nanoseconds of one execution; 0: any
+    _Atomic uint64_t run;       // its number
+    _Atomic uint64_t overdue;   // number of one that took too long
+    _Atomic bool reclaiming;    // the controller waits for the GIL by force
     const struct carrier_ops *_Atomic kind;
     bool exists;
     pthread_t thread;
-} watchdog = {.limit = SECONDS_DEFAULT * NANOSECONDS};
+} watchdog = {.limit = SECONDS_DEFAULT * NANOSECONDS, .overdue = UINT64_MAX};
 
 // What the thread saw last.
 struct sight {
     uint64_t progress;
     int64_t since;
-    int64_t interrupted;  // when KeyboardInterrupt was last raised
+    int64_t interrupted;  // when KeyboardInterrupt was last raised, 0: not yet
     int64_t asked;        // when Ctrl-C was first seen, 0: not yet
     bool sleeps;          // the one with the turn, ...
     uint64_t switches;    // ... which had gone to sleep so often ...
     int64_t asleep;       // ... since at least then
+    uint64_t run;         // the execution, ...
+    int64_t run_since;    // ... which was first seen then
 };
 
 static int64_t now(void) {
@@ -70,16 +80,20 @@ static void look(struct sight *last, int64_t time) {
     uint64_t progress = carrier_progress();
     bool reclaiming = atomic_load(&watchdog.reclaiming);
     if (progress != last->progress || (!carrier_running() && !reclaiming)) {
-        *last = (struct sight){.progress = progress, .since = time, .interrupted = time};
+        *last = (struct sight){
+            .progress = progress, .since = time, .run = last->run, .run_since = last->run_since};
         return;
     }
     int64_t deadline = last->since + atomic_load(&watchdog.limit);
     if (carrier_interrupt_unheeded()) {
         if (!last->asked)
             last->asked = time;
-        if (deadline > last->asked + INTERRUPT_DEADLINE)
-            deadline = last->asked + INTERRUPT_DEADLINE;
-        if (time - last->interrupted >= INTERRUPT_PATIENCE) {
+        int64_t patience = reclaiming ? INTERRUPT_RECLAIM : INTERRUPT_DEADLINE;
+        if (deadline > last->asked + patience)
+            deadline = last->asked + patience;
+        bool is_due = last->interrupted == 0 ? time - last->since >= INTERRUPT_PATIENCE
+                                             : time - last->interrupted >= INTERRUPT_AGAIN;
+        if (is_due) {
             last->interrupted = time;
             carrier_interrupt_raise(progress);
         }
@@ -97,11 +111,27 @@ static void look(struct sight *last, int64_t time) {
     kind->stalled();
 }
 
+static void look_at_run(struct sight *last, int64_t time) {
+    uint64_t run = atomic_load(&watchdog.run);
+    int64_t limit = atomic_load(&watchdog.run_limit);
+    if (run != last->run) {
+        last->run = run;
+        last->run_since = time;
+    } else if (limit != 0 && time - last->run_since >= limit) {
+        atomic_store(&watchdog.overdue, run);
+    }
+}
+
 static int64_t choose_tick(void) {
     int64_t tick = atomic_load(&watchdog.limit) / 4;
+    int64_t run_limit = atomic_load(&watchdog.run_limit) / 4;
+    if (run_limit != 0 && run_limit < tick)
+        tick = run_limit;
     int64_t patience = atomic_load(&watchdog.patience) / 4;
     if (patience != 0 && patience < tick)
         tick = patience;
+    if (carrier_interrupt_unheeded() && INTERRUPT_TICK < tick)
+        tick = INTERRUPT_TICK;
     return tick > TICK_MAX ? TICK_MAX : tick < TICK_MIN ? TICK_MIN : tick;
 }
 
@@ -117,10 +147,12 @@ static void *watch(void *Py_UNUSED(argument)) {
         }
         int64_t tick = choose_tick();
         struct timespec pause = {.tv_nsec = (long)tick};
-        nanosleep(&pause, NULL);
+        futex_wait(&watchdog.roused, 0, &pause);
+        atomic_store(&watchdog.roused, 0);
         int64_t after = now();
         time += after - before < 2 * tick ? after - before : 2 * tick;
         before = after;
+        look_at_run(&last, time);
         look(&last, time);
     }
     return NULL;
@@ -156,6 +188,10 @@ void carrier_watchdog_close(void) {
     atomic_store(&watchdog.open, 0);
 }
 
+void carrier_watchdog_rouse(void) {
+    futex_post(&watchdog.roused, 1);
+}
+
 void carrier_watchdog_forget(void) {
     watchdog.exists = false;
     atomic_store(&watchdog.open, 0);
@@ -182,4 +218,15 @@ void carrier_set_watchdog(double seconds) {
 void carrier_set_patience(double seconds) {
     CARRIER_ASSERT(seconds >= 0);
     atomic_store(&watchdog.patience, nanoseconds_of(seconds));
+}
+
+void carrier_time_run(double seconds) {
+    atomic_store(&watchdog.run_limit, nanoseconds_of(seconds));
+    // Only the controller writes it.
+    atomic_store(&watchdog.run, atomic_load(&watchdog.run) + 1);
+}
+
+bool carrier_run_is_over(void) {
+    return atomic_load_explicit(&watchdog.overdue, memory_order_relaxed) ==
+           atomic_load_explicit(&watchdog.run, memory_order_relaxed);
 }

@@ -135,6 +135,11 @@ enum fr_status judge_execution(const struct runner_harness *harness, bool blocke
         outcome->site = combine(hash_text("blocked"), last_event_site());
         return FR_OK;
     }
+    if (runner.overdue) {
+        outcome->verdict = FR_VERDICT_TIMEOUT;
+        outcome->site = hash_text("timeout");  // where it has got to by then is chance
+        return FR_OK;
+    }
     if (stop == FR_STOP_REDUNDANT) {
         outcome->verdict = FR_VERDICT_REDUNDANT;
         return FR_OK;

@@ -5,8 +5,8 @@
 #include "runner.h"
 
 // Reads runner and the engine, runs invariant() if every thread finished. blocked: the watchdog
-// ended the execution before the threads did. FR_OK: verdict, place, thread and exception of the
-// outcome are set. Else a Python exception is set.
+// ended the execution before the threads did (as runner.overdue says of too long a one). FR_OK:
+// verdict, place, thread and exception of the outcome are set. Else a Python exception is set.
 enum fr_status judge_execution(const struct runner_harness *harness, bool blocked,
                                struct runner_outcome *outcome);
 

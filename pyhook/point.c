@@ -129,6 +129,10 @@ int point_pass_as(int self, const struct point_op *op) {
         return raise_again(thread);
     if (carrier_interrupted())
         return give_up(thread, FR_INTERRUPTED);
+    if (carrier_run_is_over()) {
+        runner_time_out();
+        return raise_abort(thread);
+    }
     spin_note(self, op);
     enum fr_status status = announce(thread, (fr_tid)self, op);
     // A thread that was just started has the turn of the one that started it.

@@ -41,6 +41,11 @@ void runner_give_up(enum fr_status status) {
     runner.phase = RUNNER_ABORTING;
 }
 
+void runner_time_out(void) {
+    runner.overdue = true;
+    runner.phase = RUNNER_ABORTING;
+}
+
 bool runner_is_aborting(void) {
     return runner.phase == RUNNER_ABORTING && carrier_current() >= 0;
 }
@@ -174,6 +179,8 @@ static bool hand_over(int index) {
         return true;
     runner.blocked = true;
     runner.abandoned += (uint32_t)carrier_abandon();
+    if (carrier_interrupted())
+        runner_give_up(FR_INTERRUPTED);
     for (uint32_t i = 0; i < runner.thread_count; i++)
         runner.threads[i].ended = true;
     return false;
@@ -313,6 +320,7 @@ static enum fr_status judge(const struct runner_harness *harness, bool blocked,
 
 static enum fr_status execute_threads(const struct runner_harness *harness, PyObject *callables,
                                       struct runner_outcome *outcome) {
+    carrier_time_run(harness->run_seconds);
     run_threads(callables);
     for (uint32_t i = 0; i < runner.thread_count; i++) {
         outcome->pending[i] = runner.threads[i].pending;
@@ -322,7 +330,8 @@ static enum fr_status execute_threads(const struct runner_harness *harness, PyOb
     outcome->names = threads_names();
     bool blocked = runner.blocked;
     if (!has_finished()) {
-        if (!blocked && runner.status == FR_OK && threads_check_deadlock() < 0)
+        bool whole = !blocked && !runner.overdue;
+        if (whole && runner.status == FR_OK && threads_check_deadlock() < 0)
             runner_give_up(FR_HOST);
         unwind_threads();
         outcome->abandoned += runner.abandoned;
@@ -383,7 +392,7 @@ enum fr_status runner_execute(const struct runner_harness *harness, struct fr_ex
     outside_begin();
     runner.number++;
     runner.status = FR_OK;
-    runner.blocked = false;
+    runner.blocked = runner.overdue = false;
     runner.abandoned = 0;
     enum fr_status status;
     PyObject *callables = NULL;

@@ -20,7 +20,8 @@ struct runner_harness {
     PyObject *invariant;
     bool evaluated;
     enum clock_mode clock;
-    bool any_race;  // two unordered conflicting accesses are a failure
+    bool any_race;       // two unordered conflicting accesses are a failure
+    double run_seconds;  // that the threads of one execution may take; 0: any time
 };
 
 // What came of the last execution; owned by the caller of runner_execute.
@@ -89,6 +90,7 @@ struct runner {
     int exception_thread;
     PyObject *outside;  // list of what was started in setup(); or NULL
     bool blocked;       // the watchdog spoke
+    bool overdue;       // it took longer than the harness's run_seconds
     uint32_t abandoned;
 };
 extern struct runner runner;
@@ -104,6 +106,8 @@ bool runner_is_busy(void);
 
 // Gives the execution up; the first reason counts. The exception that is set, if any, goes with it.
 void runner_give_up(enum fr_status status);
+// The same because it takes too long: the verdict is TIMEOUT.
+void runner_time_out(void);
 // Is the calling OS thread a logical thread of an execution that is being given up?
 bool runner_is_aborting(void);
 // The calling thread, or the controller, may not go on by itself: who does? FR_TID_NONE: nobody.

@@ -126,7 +126,8 @@ int session_open(PyObject *owner, PyObject *traced, PyObject *callables,
         tear_down();
     if (set_up(traced, callables, options->second_try ? "thread" : options->carrier) < 0)
         return -1;
-    carrier_set_watchdog(options->watchdog);
+    // What takes its own time gets more of it where nobody else can go on.
+    carrier_set_watchdog(options->second_try ? 2 * options->watchdog : options->watchdog);
     double patience = options->watchdog / 4;
     carrier_set_patience(!options->second_try          ? 0
                          : patience < PATIENCE_SECONDS ? patience

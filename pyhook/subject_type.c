@@ -89,9 +89,9 @@ static bool find_clock(const char *word, enum clock_mode *out) {
 }
 
 static int subject_init(PyObject *self, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"setup",    "threads",       "invariant", "traced",
-                            "watchdog", "switch_points", "clock",     "carrier",
-                            "any_race", "second_try",    NULL};
+    static char *names[] = {"setup",    "threads",       "invariant",   "traced",
+                            "watchdog", "switch_points", "clock",       "carrier",
+                            "any_race", "second_try",    "run_seconds", NULL};
     struct subject *subject = (struct subject *)self;
     PyObject *setup, *threads, *invariant;
     PyObject *traced = Py_None;  // not callable: refused below if it is not given
@@ -102,9 +102,10 @@ static int subject_init(PyObject *self, PyObject *args, PyObject *kwargs) {
     const char *carrier = NULL;
     int any_race = 0;
     int second_try = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|$Odpszpp:Subject", names, &setup, &threads,
+    double run_seconds = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|$Odpszppd:Subject", names, &setup, &threads,
                                      &invariant, &traced, &watchdog, &switches, &word, &carrier,
-                                     &any_race, &second_try))
+                                     &any_race, &second_try, &run_seconds))
         return -1;
     if (carrier != NULL && strcmp(carrier, "thread") != 0 && strcmp(carrier, "fiber") != 0) {
         PyErr_SetString(PyExc_ValueError, "a carrier is \"thread\" or \"fiber\"");
@@ -120,6 +121,10 @@ static int subject_init(PyObject *self, PyObject *args, PyObject *kwargs) {
     if (!(watchdog > 0 && watchdog <= WATCHDOG_MAX)) {
         PyErr_Format(errors_frontrun, "watchdog is a number of seconds greater than 0, at most %d",
                      (int)WATCHDOG_MAX);
+        return -1;
+    }
+    if (!(run_seconds >= 0)) {
+        PyErr_SetString(errors_frontrun, "run_seconds is a number of seconds, 0 for any time");
         return -1;
     }
     if (!find_clock(word, &clock)) {
@@ -138,6 +143,7 @@ static int subject_init(PyObject *self, PyObject *args, PyObject *kwargs) {
         .evaluated = evaluated,
         .clock = clock,
         .any_race = any_race != 0,
+        .run_seconds = run_seconds,
     };
     subject->carrier = carrier == NULL ? NULL : carrier[0] == 't' ? "thread" : "fiber";
     subject->traced = Py_NewRef(traced);

@@ -223,8 +223,8 @@ FR_MUST_CHECK enum fr_status fr_explorer_start(struct fr_explorer *explorer,
 // FR_OK: an execution began. FR_DONE: there is none left, fr_explorer_ending says why.
 FR_MUST_CHECK enum fr_status fr_explorer_begin(struct fr_explorer *explorer);
 // Ends the execution with the host's verdict. place: where a failure showed, any number that is the
-// same for the same failure in every process (0 if none). BLOCKED may come at any time, every other
-// verdict after fr_run_decide answered FR_TID_NONE.
+// same for the same failure in every process (0 if none). BLOCKED and TIMEOUT may come at any time,
+// every other verdict after fr_run_decide answered FR_TID_NONE.
 FR_MUST_CHECK enum fr_status fr_explorer_end(struct fr_explorer *explorer, enum fr_verdict verdict,
                                              uint64_t place);
 
@@ -242,7 +242,8 @@ enum fr_ending {
     FR_ENDING_RUNNING,    // not over yet
     FR_ENDING_EXHAUSTED,  // every trace (below the prefix) was executed, no bound was hit
     FR_ENDING_BOUNDED,    // every trace within the plan's bound was executed, and there may be more
-                          // beyond it; or some executions were cut (events_max, BLOCKED), or
+                          // beyond it; or some executions were cut (events_max, BLOCKED,
+                          // TIMEOUT), or
                           // not wholly decided (fr_run_admit)
     FR_ENDING_BUDGET,     // the plan's number of executions is spent
     FR_ENDING_ONCE        // a replay: one execution, nothing is claimed about others
@@ -256,7 +257,7 @@ struct fr_stats {
     uint64_t redundant;       // of them cut short because every continuation was explored
     uint64_t failures;        // of them with a failing verdict
     uint64_t deadlocks;       // of them deadlocked
-    uint64_t cut;             // of them stopped by events_max or BLOCKED
+    uint64_t cut;             // of them stopped by events_max, BLOCKED or TIMEOUT
     uint64_t beyond_bound;    // steps left alone because no schedule known within the bound does
                               // them: 0 means that the bound hides nothing
     uint64_t events;          // performed, in all executions

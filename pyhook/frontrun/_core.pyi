@@ -17,7 +17,7 @@ class Abort(BaseException):
     """Raised inside logical threads whose execution is given up. Never leaves the core."""
 
 class Failure(NamedTuple):
-    kind: str  # "invariant", "exception", "deadlock", "step-limit", "blocked", "race"
+    kind: str  # "invariant", "exception", "deadlock", "step-limit", "blocked", "timeout", "race"
     thread: int | None  # the thread that raised, for "exception"
     exception: BaseException | None  # of the thread, or raised by invariant()
     place: int  # the same number for the same failure in every process
@@ -72,6 +72,7 @@ class Subject:
         clock: str = "virtual",  # or "explored", "real": docs/time.md
         carrier: str | None = None,  # "thread" or "fiber"; None: FRONTRUN_CARRIER, or the default
         any_race: bool = False,  # two unordered conflicting accesses are a failure
+        run_seconds: float = 0.0,  # an execution whose threads take longer is a "timeout"; 0: any
         second_try: bool = False,  # begin as after a second try, see below
     ) -> None: ...
     @property

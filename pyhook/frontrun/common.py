@@ -44,7 +44,8 @@ class Schedule:
 class Failure(NamedTuple):
     """Why an execution failed."""
 
-    # "invariant", "exception", "deadlock", "step-limit", "blocked", "race" or "nondeterminism"
+    # "invariant", "exception", "deadlock", "step-limit", "blocked", "timeout", "race" or
+    # "nondeterminism"
     kind: str
     thread: int | None  # which raised, for "exception"
     exception: BaseException | None  # of the thread, or raised by invariant()

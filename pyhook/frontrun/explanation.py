@@ -17,6 +17,7 @@ HEADS = {
     "deadlock": "Deadlock found",
     "step-limit": "An execution that does not end was found",
     "blocked": "A thread that blocks was found",
+    "timeout": "An execution that takes too long was found",
     "exception": "An exception was found",
     "race": "Race condition found",
     "invariant": "Race condition found",

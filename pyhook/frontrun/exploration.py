@@ -337,10 +337,10 @@ def tell_failure(
             raise _core.DivergedError("the execution that failed did not fail again")
         affordable = SHRINK_EVENTS // max(1, len(first.threads))
         tries = max(SHRINK_TRIES_MIN, min(SHRINK_TRIES_MAX, affordable))
-        # Each try of a failure that blocks takes as long as the watchdog's patience.
-        is_slow = again.kind == "blocked"
+        # Each try takes as long as the watchdog's patience.
+        is_slow = again.kind in ("blocked", "timeout")
         effort = "not minimised" if is_slow else recording.minimized(explorer, tries)
-        if is_slow and not subject.second_try:
+        if again.kind == "blocked" and not subject.second_try:
             effort += "; no second try on OS threads, since fibers were asked for"
         if options.switch_points == "gil" and is_out_of_reach(explorer):
             explorer.start(first.choices)

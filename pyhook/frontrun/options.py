@@ -127,6 +127,7 @@ class Options:
         """The arguments of Subject besides the program and which files are traced."""
         return {
             "watchdog": min(self.timeout_per_run, self.deadlock_timeout, WATCHDOG_MAX),
+            "run_seconds": self.timeout_per_run,
             "carrier": self.carrier,
             "any_race": self.error_on_any_race,
             "clock": self.clock,

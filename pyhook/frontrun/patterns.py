@@ -60,7 +60,7 @@ def find_pattern(execution: Execution, names: Sequence[str]) -> Pattern:
         is_lost = asleep and execution.waits and kinds <= {"Condition", ""}
         name = "lost wakeup" if is_lost else "deadlock"
         return Pattern(name, deadlock_sentence(execution, names), deadlock_marks(execution))
-    if kind in ("step-limit", "blocked"):
+    if kind in ("step-limit", "blocked", "timeout"):
         return Pattern("", last_sentence(execution, names), frozenset())
     if kind == "race" and execution.race is not None:
         return race_pattern(execution, names, execution.race)

@@ -81,6 +81,7 @@ def what_failed(failure: _core.Failure, names: Sequence[str]) -> str:
         "deadlock": "every thread that is left waits for ever",
         "step-limit": "the execution does not end: it reached the limit of events",
         "blocked": "a thread blocks outside of the scheduler's control",
+        "timeout": "the threads of one execution took longer than timeout_per_run",
         "race": "two threads access the same data, and no lock orders them",
     }.get(failure.kind, failure.kind)
 

@@ -237,7 +237,7 @@ def test_a_c_function_that_returns_by_itself() -> None:
             self.log: list[str] = []
 
     def sleep(state: Slept) -> None:
-        LIBC.usleep(600_000)
+        LIBC.usleep(1_200_000)
         state.log.append("slept")
 
     def work(state: Slept) -> None:
@@ -246,8 +246,13 @@ def test_a_c_function_that_returns_by_itself() -> None:
     def worked_first(state: Slept) -> bool:
         return state.log == ["worked", "slept"]
 
-    result = explore(Slept, [sleep, work], worked_first, timeout_per_run=0.5, max_executions=1)
-    assert result.num_explored == 1 and result.second_try
+    subject = _core.Subject(
+        Slept, [sleep, work], worked_first, traced=lambda name: name == __file__, watchdog=0.7
+    )
+    with subject:
+        explorer = _core.Explorer(subject)
+        explorer.start()
+        assert explorer.step() == "pass" and subject.second_try
 
 
 def test_a_semaphore_of_c() -> None:

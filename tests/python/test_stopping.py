@@ -164,3 +164,39 @@ def test_a_failure_that_is_being_written(number: signal.Signals, tmp_path: Path)
     stop(process, "distinct trace", number)
     for path in tmp_path.glob("*.schedule.json"):
         json.loads(path.read_text(encoding="utf-8"))
+
+
+STUCK = """
+import socket, sys
+from frontrun import explore
+
+made = []
+
+def loop(state):
+    n = 0
+    print("at work", flush=True)
+    while True:
+        n += 1
+
+def blocked(state):
+    ends = socket.socketpair()
+    print("at work", flush=True)
+    ends[0].recv(1)
+
+threads = [globals()[sys.argv[1]], lambda state: None]
+try:
+    explore(lambda: made.append(1), threads, timeout_per_run=600.0, deadlock_timeout=600.0)
+except KeyboardInterrupt:
+    print("stopped in execution", len(made), flush=True)
+"""
+
+
+@pytest.mark.parametrize("carrier", ["", "thread"])
+@pytest.mark.parametrize("what", ["loop", "blocked"])
+def test_a_thread_without_a_scheduling_point(what: str, carrier: str, tmp_path: Path) -> None:
+    """Nor is one that is blocked tried a second time."""
+    (tmp_path / "stuck.py").write_text(STUCK, encoding="utf-8")
+    process = start(["stuck.py", what], tmp_path, FRONTRUN_CARRIER=carrier)
+    rest = stop(process, "at work", signal.SIGINT)
+    assert process.returncode == 0, rest
+    assert rest == "stopped in execution 1\n"

@@ -262,7 +262,7 @@ static void test_a_cut_acquire_is_reversed(void) {
     stage_close(&stage);
 }
 
-static void test_blocked_may_come_at_any_time(void) {
+static void expect_at_any_time(enum fr_verdict verdict) {
     stage_open_text(&stage, "thread t { }", NULL);
     struct fr_explorer *e = stage.explorer;
     stage_start(&stage, (struct fr_plan){.strategy = FR_STRATEGY_DPOR});
@@ -270,10 +270,15 @@ static void test_blocked_may_come_at_any_time(void) {
     fr_tid tid;
     CHECK_OK(fr_run_enter(e, FR_TID_NONE, &tid));
     // It never announces: it hangs in a call that we know nothing of.
-    CHECK_OK(fr_explorer_end(e, FR_VERDICT_BLOCKED, 3));
+    CHECK_OK(fr_explorer_end(e, verdict, 3));
     CHECK(fr_explorer_ending(e) == FR_ENDING_BOUNDED, "what would have come is unknown");
     CHECK(fr_explorer_stats(e).failures == 1, "and it is a failure");
     stage_close(&stage);
+}
+
+static void test_two_verdicts_may_come_at_any_time(void) {
+    expect_at_any_time(FR_VERDICT_BLOCKED);
+    expect_at_any_time(FR_VERDICT_TIMEOUT);
 }
 
 // ------------------------------------------------------------------------------ prefixes
@@ -447,7 +452,7 @@ int main(void) {
     test_the_limit_of_events_gives_a_bounded_ending();
     test_what_a_cut_execution_left_undone_is_reversed();
     test_a_cut_acquire_is_reversed();
-    test_blocked_may_come_at_any_time();
+    test_two_verdicts_may_come_at_any_time();
     test_dpor_below_a_prefix_explores_what_extends_it();
     test_incompatible_prefixes_share_no_trace();
     test_a_prefix_may_be_too_long();
