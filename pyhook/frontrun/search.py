@@ -40,15 +40,15 @@ class Search(NamedTuple):
 def search_failures(program: Program, options: Options, subject: _core.Subject) -> Search:
     """Executions until the first failure, the end or the budget.
 
-    All of them stay in the core. Only the 1st, 2nd, 4th, 8th ... is looked at from here: it is
-    executed twice, to see whether the program repeats itself.
+    All of them stay in the core. Only the 1st, 2nd, 4th, 8th ... and the last of all are looked at
+    from here: they are executed twice, to see whether the program repeats itself.
     """
     explorer = program.explorer(subject, options)
     explorer.start_plan(**options.plan())
     twin = program.explorer(subject, options)
     deadline = None if options.total_timeout is None else time.monotonic() + options.total_timeout
     failures: list[Found] = []
-    executed, checkpoint, raised = 0, 1, False
+    executed, compared, checkpoint, raised = 0, 0, 1, False
     while True:
         left = 0.0 if deadline is None else max(deadline - time.monotonic(), 1e-6)
         try:
@@ -63,17 +63,26 @@ def search_failures(program: Program, options: Options, subject: _core.Subject) 
                 raised |= one.failure.exception is not None
             if failures and options.stop_on_first:
                 break
-        elif word != "running":
-            break
-        elif executed >= checkpoint:
+        elif is_to_be_compared(explorer, word, executed, compared, checkpoint):
+            compared = executed
             if difference := compare_twice(explorer, twin):
                 searched_so_far = searched(explorer, "budget", failures, difference)
                 return searched_so_far._replace(settles=has_settled(explorer, twin))
+        if word in ENDINGS and word != "running":
+            break
         if executed >= checkpoint:
             checkpoint *= 2
         if deadline is not None and time.monotonic() >= deadline:
             break
     return searched(explorer, explorer.ending, failures)
+
+
+def is_to_be_compared(
+    explorer: _core.Explorer, word: str, executed: int, compared: int, checkpoint: int
+) -> bool:
+    """Is the last execution one to be looked at? One that failed earlier is not."""
+    is_last = word in ("exhausted", "bounded")
+    return explorer.failure is None and executed > compared and (is_last or executed >= checkpoint)
 
 
 def is_out_of_reach(explorer: _core.Explorer) -> bool:
