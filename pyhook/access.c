@@ -289,9 +289,10 @@ static void add_global_read(struct access_list *list, const struct operands *on,
     if (on->builtins == NULL || on->builtins == on->globals)
         return;
     // The builtin behind the global counts if it is, or may become, what is found.
-    bool is_global = PyDict_CheckExact(on->globals) && PyDict_Contains(on->globals, name) == 1;
-    bool is_builtin = PyDict_CheckExact(on->builtins) && PyDict_Contains(on->builtins, name) == 1;
-    if (is_builtin || !is_global)
+    bool counts = PyDict_CheckExact(on->builtins) && PyDict_Contains(on->builtins, name) == 1;
+    if (!counts)
+        counts = !PyDict_CheckExact(on->globals) || PyDict_Contains(on->globals, name) != 1;
+    if (counts)
         access_add_element(list, on->builtins, name, false);
 }
 

@@ -11,6 +11,7 @@
 #include "lock.h"
 #include "observe.h"
 #include "place.h"
+#include "selftest.h"
 #include "session.h"
 #include "simple_queue.h"
 #include "spawn.h"
@@ -47,6 +48,8 @@ static PyMethodDef functions[] = {
     {"version", answer_version, METH_NOARGS, "Version of the engine."},
     {"site", answer_site, METH_VARARGS,
      "The hash of the place with this function, text, action and name, as Event.site."},
+    {"observe_alone", selftest_observe_alone, METH_VARARGS,
+     "For measuring: calls function(argument) under observation that ends at the door."},
     {0},
 };
 

@@ -55,6 +55,7 @@ static const char source[] =
 enum { SEEN_MAX = 1024 };
 static uint64_t seen[SEEN_MAX];  // first key of each event
 static int seen_count;
+static unsigned long long passed;
 static bool is_watching;
 
 static int watch_caller(void) {
@@ -63,6 +64,7 @@ static int watch_caller(void) {
 
 static int watch(int thread, const struct point_op *op) {
     (void)thread;
+    passed++;
     if (seen_count < SEEN_MAX)
         seen[seen_count++] = op->accesses[0].key;
     return 0;
@@ -186,27 +188,36 @@ static PyObject *make_names(void) {
     return names;
 }
 
-static int observe_names(PyObject *names) {
+// Runs body(context) under observation that ends at the door that watches, and answers as it does.
+// -1 with an exception: also if there is observation already, which then stays as it is. Leaves
+// filter and door as at start.
+static int observe(int (*body)(PyObject *), PyObject *context, PyObject *traced) {
     PyObject *callables = PyTuple_New(0);
-    if (callables == NULL || observe_set_filter(PyDict_GetItemString(names, "traced")) < 0 ||
-        observe_begin(callables) < 0) {
-        Py_XDECREF(callables);
+    int begun = callables != NULL ? observe_begin(callables) : -1;
+    Py_XDECREF(callables);
+    if (begun < 0)
         return -1;
-    }
-    Py_DECREF(callables);
-    int good = check_all(names);
+    observe_set_door(&watcher);
+    int good = observe_set_filter(traced) < 0 ? -1 : body(context);
+    observe_set_door(NULL);
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
     observe_end();
-    return good;
+    location_reset();
+    bool is_restored = filter_set(NULL) == 0;
+    if (is_restored || type != NULL)
+        PyErr_Restore(type, value, traceback);
+    return is_restored ? good : -1;
 }
 
-// A tracer of the importing thread (a debugger, a coverage tool) is set aside meanwhile.
-static int run_untraced(PyObject *names) {
+// A tracer of the calling thread (a debugger, a coverage tool) is set aside meanwhile.
+static int observe_untraced(int (*body)(PyObject *), PyObject *context, PyObject *traced) {
 #if PY_VERSION_HEX < 0x030c0000
     PyThreadState *state = PyThreadState_Get();
     Py_tracefunc function = state->c_tracefunc;
     PyObject *object = Py_XNewRef(state->c_traceobj);
     PyEval_SetTrace(NULL, NULL);
-    int good = observe_names(names);
+    int good = observe(body, context, traced);
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyEval_SetTrace(function, object);
@@ -214,22 +225,39 @@ static int run_untraced(PyObject *names) {
     Py_XDECREF(object);
     return good;
 #else
-    return observe_names(names);
+    return observe(body, context, traced);
 #endif
+}
+
+static int call_alone(PyObject *pair) {
+    if (observe_thread_begin() < 0)
+        return -1;
+    is_watching = true;
+    PyObject *result = PyObject_CallOneArg(PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
+    is_watching = false;
+    observe_thread_end();
+    Py_XDECREF(result);
+    return result != NULL ? 0 : -1;
+}
+
+PyObject *selftest_observe_alone(PyObject *Py_UNUSED(module), PyObject *args) {
+    PyObject *function, *argument, *traced;
+    if (!PyArg_ParseTuple(args, "OOO:observe_alone", &function, &argument, &traced))
+        return NULL;
+    PyObject *pair = PyTuple_Pack(2, function, argument);
+    passed = 0;
+    int failed = pair == NULL || observe_untraced(call_alone, pair, traced) < 0;
+    Py_XDECREF(pair);
+    return failed ? NULL : PyLong_FromUnsignedLongLong(passed);
 }
 
 int selftest_run(void) {
     PyObject *names = make_names();
     if (names == NULL)
         return -1;
-    observe_set_door(&watcher);
-    int good = run_untraced(names);
-    observe_set_door(NULL);
+    int good = observe_untraced(check_all, names, PyDict_GetItemString(names, "traced"));
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    location_reset();
-    if (filter_set(NULL) < 0)
-        good = -1;
     Py_DECREF(names);
     if (good == 1) {
         Py_XDECREF(type);

@@ -169,6 +169,12 @@ def version() -> str: ...
 def site(function: str, text: str, action: str, name: str) -> int:
     """The hash of a place, as Event.site."""
 
+def observe_alone(
+    function: Callable[[Any], object], argument: object, traced: Callable[[str], bool]
+) -> int:
+    """For measuring: calls function(argument) under observation that ends at the door, and answers
+    how many events came there."""
+
 # What frontrun._threads is told, and tells.
 
 def _current_thread() -> tuple[int, Any, bool] | None:

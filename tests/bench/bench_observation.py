@@ -19,12 +19,14 @@ from typing import Any
 from frontrun import _core
 
 # shared ns   added per event: a shared access with its way through the engine, nobody to switch to
+# alone ns    of that, what observation takes up to the door: CPython's call, the operands, their
+#             locations. What CPython no longer specialises in observed code is in it
 # local ns    added per instruction that touches nothing shared, in observed code
 # foreign     time of code in files that are not observed, relative to bare
 ROUNDS = 7
 TURNS = 30_000
-COLUMNS = "{:<8} {:>10} {:>10} {:>10}"
-HEADER = COLUMNS.format("Python", "shared ns", "local ns", "foreign")
+COLUMNS = "{:<8} {:>10} {:>10} {:>10} {:>10}"
+HEADER = COLUMNS.format("Python", "shared ns", "alone ns", "local ns", "foreign")
 
 
 class Box:
@@ -73,13 +75,25 @@ def seconds_bare(function: Callable[[Any], None]) -> float:
     return time.process_time() - start
 
 
+def is_traced(name: str) -> bool:
+    """This file, and what compiled() compiles to be observed."""
+    return name in (__file__, "<observed>")
+
+
+def observed_alone(function: Callable[[Any], None]) -> tuple[float, int]:
+    """Seconds and events up to the door."""
+    start = time.process_time()
+    events = _core.observe_alone(function, Box(), is_traced)
+    return time.process_time() - start, events
+
+
 def observed(function: Callable[[Any], None]) -> tuple[float, int]:
     """Seconds and events of the only thread of an execution."""
     subject = _core.Subject(
         Box,
         [function],
         lambda box: None,
-        traced=lambda name: name in (__file__, "<observed>"),
+        traced=is_traced,
     )
     explorer = _core.Explorer(subject, events_max=10 * TURNS)
     explorer.start_plan(strategy="random", seed=1, executions_max=2)
@@ -92,13 +106,16 @@ def observed(function: Callable[[Any], None]) -> tuple[float, int]:
     return seconds, explorer.stats["events"] - before
 
 
-def added(function: Callable[[Any], None]) -> tuple[float, float, int]:
+def added(
+    function: Callable[[Any], None],
+    measured: Callable[[Callable[[Any], None]], tuple[float, int]] = observed,
+) -> tuple[float, float, int]:
     """Seconds that observation adds, relative to bare too, and the number of events."""
     pairs = []
     events = 0
     for _ in range(ROUNDS):
         bare = seconds_bare(function)
-        seconds, events = observed(function)
+        seconds, events = measured(function)
         pairs.append((bare, seconds))
     return (
         statistics.median(seconds - bare for bare, seconds in pairs),
@@ -123,6 +140,8 @@ def main() -> None:
         print(HEADER)
     shared, _, events = added(use_shared)
     assert events >= 6 * TURNS
+    alone, _, events = added(use_shared, observed_alone)
+    assert events >= 6 * TURNS
     local, _, events = added(own := compiled("<observed>"))
     assert events <= 1  # range
     _, foreign, events = added(compiled("<frozen elsewhere>"))
@@ -131,6 +150,7 @@ def main() -> None:
         COLUMNS.format(
             platform.python_version(),
             f"{shared / (6 * TURNS) * 1e9:.0f}",
+            f"{alone / (6 * TURNS) * 1e9:.0f}",
             f"{local / (TURNS * instructions_per_turn(own)) * 1e9:.1f}",
             f"{foreign:.2f} x",
         )

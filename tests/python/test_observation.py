@@ -274,3 +274,28 @@ def test_all_code_may_be_observed_at_once() -> None:
     assert verdicts == ["invariant"] * 5
     assert {event.function for event in explorer.trace()} >= {"getline", "getlines"}
     subject.close()
+
+
+def test_observation_alone_sees_the_same_and_leaves_nothing_behind() -> None:
+    def thread(box: Box) -> None:
+        box.value = 1
+        box.value += 1
+
+    def traced(name: str) -> bool:
+        return name == __file__
+
+    subject = _core.Subject(Box, [thread], bool, traced=traced)
+    explorer = _core.Explorer(subject)
+    explorer.start_plan(strategy="random", seed=1, executions_max=2)
+    explorer.step()
+    with pytest.raises(RuntimeError, match="observation has begun already"):
+        _core.observe_alone(thread, Box(), traced)
+    explorer.step()
+    assert explorer.stats["events"] == 2 * 3
+    subject.close()
+    box = Box()
+    assert _core.observe_alone(thread, box, traced) == 3
+    assert box.value == 2
+    with pytest.raises(ZeroDivisionError):
+        _core.observe_alone(lambda _: 1 // 0, box, traced)
+    assert seen(thread, Box) == [("write", "value"), ("read", "value"), ("write", "value")]
