@@ -187,7 +187,8 @@ static enum campaign_outcome advance(struct campaign *campaign, uint64_t executi
     const uint64_t traces = fr_seen_distinct(campaign->seen_in_space);
     if (traces == 0)
         return CAMPAIGN_GOES_ON;
-    // An input that showed a trace that the whole space does not have refutes "whole".
+    // An input that showed a trace that the whole space does not have refutes "whole". Two samples
+    // of the same traces are the same.
     if (traces != fr_seen_distinct(campaign->seen))
         return stop_diverged(campaign);
     return CAMPAIGN_EXHAUSTED;
@@ -281,6 +282,7 @@ const char *campaign_errmsg(const struct campaign *campaign) {
 struct campaign_stats campaign_stats(const struct campaign *campaign) {
     struct campaign_stats stats = campaign->stats;
     stats.traces = fr_seen_distinct(campaign->seen);
+    stats.is_exact = fr_seen_is_exact(campaign->seen);
     stats.chance_new = fr_seen_chance_new(campaign->seen);
     return stats;
 }

@@ -68,6 +68,7 @@ struct campaign_stats {
     uint64_t inputs;
     uint64_t executions;  // of inputs and of the whole space together
     uint64_t traces;      // distinct ones
+    bool is_exact;        // their number; else an estimate
     uint64_t corpus;      // inputs that had a feature no input before them had
     uint64_t failures;
     uint64_t redundant;  // executions cut short because all that follows was explored

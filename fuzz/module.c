@@ -31,9 +31,10 @@ static struct {
 
 static PyObject *stats_as_dict(void) {
     const struct campaign_stats stats = campaign_stats(session.campaign);
-    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K,s:d}", "inputs", stats.inputs, "executions",
-                         stats.executions, "traces", stats.traces, "corpus", stats.corpus,
-                         "failures", stats.failures, "redundant", stats.redundant, "chance_new",
+    return Py_BuildValue("{s:K,s:K,s:K,s:O,s:K,s:K,s:K,s:d}", "inputs", stats.inputs, "executions",
+                         stats.executions, "traces", stats.traces, "is_exact",
+                         stats.is_exact ? Py_True : Py_False, "corpus", stats.corpus, "failures",
+                         stats.failures, "redundant", stats.redundant, "chance_new",
                          stats.chance_new);
 }
 

@@ -393,6 +393,11 @@ static PyObject *get_distinct(PyObject *self, void *Py_UNUSED(closure)) {
                : NULL;
 }
 
+static PyObject *get_distinct_is_exact(PyObject *self, void *Py_UNUSED(closure)) {
+    struct explorer *explorer = (struct explorer *)self;
+    return explorer_is_usable(explorer) ? PyBool_FromLong(fr_seen_is_exact(explorer->seen)) : NULL;
+}
+
 static PyObject *get_chance_new(PyObject *self, void *Py_UNUSED(closure)) {
     struct explorer *explorer = (struct explorer *)self;
     return explorer_is_usable(explorer) ? PyFloat_FromDouble(fr_seen_chance_new(explorer->seen))
@@ -426,6 +431,7 @@ static PyGetSetDef explorer_getset[] = {
     {"ending", get_ending, NULL, "\"running\", \"exhausted\", \"bounded\" ...", NULL},
     {"stats", get_stats, NULL, "Counters of the exploration: struct fr_stats.", NULL},
     {"distinct", get_distinct, NULL, "Distinct trace hashes since start.", NULL},
+    {"distinct_is_exact", get_distinct_is_exact, NULL, "Is that number no estimate?", NULL},
     {"chance_new", get_chance_new, NULL, "Chance that the next trace is a new one.", NULL},
     {"estimate", get_estimate, NULL, "About how many executions DPOR takes; 0: unknown.", NULL},
     {"data_race", get_data_race, NULL, "(a, b): unordered conflicting accesses, or None.", NULL},

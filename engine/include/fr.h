@@ -418,15 +418,21 @@ bool fr_shrink_is_minimal(const struct fr_shrink *shrink);
 // ------------------------------------------------------------------------------ traces seen
 
 // A set of trace hashes with counts: how many distinct traces there were, and how likely the next
-// execution shows a new one.
+// execution shows a new one. Exact up to so many distinct traces; above, it keeps a sample of half,
+// a quarter ... of all traces, and both numbers are estimates from that (docs/decisions/seen.md).
+// So it takes at most 64 MiB (96 while it grows).
+#define FR_SEEN_EXACT_MAX (UINT64_C(1) << 21)
 struct fr_seen;
 
 FR_MUST_CHECK enum fr_status fr_seen_new(const struct fr_allocator *allocator,
                                          struct fr_seen **out);
 void fr_seen_free(struct fr_seen *seen);  // NULL is fine
-// Counts one execution with this trace hash; *is_new tells whether it is the first (may be NULL).
+// Counts one execution with this trace hash; *is_new tells whether it is the first (may be NULL);
+// of a trace that is not in the sample, false.
 FR_MUST_CHECK enum fr_status fr_seen_add(struct fr_seen *seen, uint64_t hash, bool *is_new);
 uint64_t fr_seen_distinct(const struct fr_seen *seen);
+// Is the number of distinct traces exact? No: its standard error is 0.1 % of it.
+bool fr_seen_is_exact(const struct fr_seen *seen);
 uint64_t fr_seen_total(const struct fr_seen *seen);
 // Good-Turing (Good 1953): the share of executions whose trace was seen exactly once estimates the
 // chance that the next execution shows a trace not seen before. 1 before the first.

@@ -143,6 +143,8 @@ class Explorer:
     @property
     def distinct(self) -> int: ...  # distinct trace hashes since start
     @property
+    def distinct_is_exact(self) -> bool: ...  # no estimate: at most 2,097,152 of them
+    @property
     def estimate(self) -> float: ...  # about how many executions DPOR takes; 0: unknown
     @property
     def data_race(self) -> tuple[int, int] | None: ...  # events, ordered by no synchronisation

@@ -6,6 +6,7 @@ class Stats(TypedDict):
     inputs: int
     executions: int
     traces: int  # distinct
+    is_exact: bool  # their number; else an estimate
     corpus: int  # inputs with a feature that no input before them had
     failures: int
     redundant: int  # executions cut short because all that follows was explored

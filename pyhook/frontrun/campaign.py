@@ -104,6 +104,11 @@ def explain(harness: Harness, execution: report.Execution) -> None:
 # ----------------------------------------------------------------------------- the listener
 
 
+def number_of_traces(stats: Stats) -> str:
+    """Exact as long as all are remembered."""
+    return f"{'' if stats['is_exact'] else 'about '}{stats['traces']:,}"
+
+
 class Campaign:
     """Listens to a campaign of frontrun._fuzz."""
 
@@ -119,7 +124,7 @@ class Campaign:
         """One line for people."""
         return (
             f"{stats['executions']:,} execution{'s' * (stats['executions'] != 1)}"
-            f" ({rate:,.0f}/s) · {stats['traces']:,} distinct"
+            f" ({rate:,.0f}/s) · {number_of_traces(stats)} distinct"
             f" trace{'s' * (stats['traces'] != 1)} · corpus {stats['corpus']:,}"
         )
 
@@ -159,7 +164,7 @@ class Campaign:
             )
             return 0
         say(
-            f"exhausted: all {traces:,} traces were executed and none failed;"
+            f"exhausted: all {number_of_traces(stats)} traces were executed and none failed;"
             " the invariant holds for every interleaving of what is observed"
         )
         return 0

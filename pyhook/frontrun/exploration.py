@@ -272,7 +272,7 @@ def result_of(
         verdict=verdict_of(searched),
         exhausted=searched.ending == "exhausted",
         distinct_traces=searched.distinct,
-        redundant=searched.executions - searched.distinct,
+        redundant=max(0, searched.executions - searched.distinct),
         deadlocks=searched.stats["deadlocks"],
         estimate=searched.estimate or None,
         second_try=SECOND_TRY if subject.second_try else None,

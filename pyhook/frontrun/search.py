@@ -124,7 +124,11 @@ def searched(
         stats["executions"],
         explorer.distinct,
         explorer.estimate,
-        {**stats, "chance_new": explorer.chance_new},
+        {
+            **stats,
+            "chance_new": explorer.chance_new,
+            "distinct_is_exact": explorer.distinct_is_exact,
+        },
         unrepeatable,
     )
 

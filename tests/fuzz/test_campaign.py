@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from command import HARNESSES
+
 from frontrun import _core, _fuzz, harness
+from frontrun.campaign import number_of_traces
 
 
 class Listener:
@@ -58,10 +60,17 @@ def campaign(subject: _core.Subject, **options: Any) -> tuple[int, Listener]:
     return code, listener
 
 
+def test_an_estimated_number_of_traces_says_so() -> None:
+    stats = {"traces": 3_000_000, "is_exact": True}
+    assert number_of_traces(stats) == "3,000,000"  # type: ignore[arg-type]
+    stats["is_exact"] = False
+    assert number_of_traces(stats) == "about 3,000,000"  # type: ignore[arg-type]
+
+
 def test_the_whole_space_of_a_correct_harness_is_exhausted() -> None:
     code, listener = campaign(subject_of("bank_account_locked"), whole_space=True)
     assert (code, listener.told) == (0, ["exhausted"])
-    assert listener.stats["traces"] == 2
+    assert listener.stats["traces"] == 2 and listener.stats["is_exact"] is True
     assert listener.stats["failures"] == 0
 
 

@@ -88,7 +88,49 @@ static void test_without_memory_nothing_is_counted(void) {
     fr_seen_free(NULL);
 }
 
+// More than are remembered one by one: every trace three times, but for one in eight.
+static void test_beyond_the_limit_it_is_an_honest_sample(void) {
+    const uint64_t traces = 3 * FR_SEEN_EXACT_MAX;
+    struct alloc_fault fault = {0};
+    struct fr_seen *seen = new_seen(&fault);
+    for (uint64_t i = 0; i < FR_SEEN_EXACT_MAX; i++)
+        CHECK_OK(fr_seen_add(seen, i, NULL));
+    CHECK(fr_seen_is_exact(seen), "up to the limit all are known");
+    CHECK(fr_seen_distinct(seen) == FR_SEEN_EXACT_MAX, "and counted");
+    for (uint64_t i = FR_SEEN_EXACT_MAX; i < traces; i++)
+        CHECK_OK(fr_seen_add(seen, i, NULL));
+    for (uint64_t i = 0; i < traces; i++)
+        if (i % 8 != 0)
+            CHECK_OK(fr_seen_add(seen, i, NULL));
+    CHECK(!fr_seen_is_exact(seen), "now it does not claim to be");
+    CHECK(fr_seen_total(seen) == traces + traces / 8 * 7, "executions are always counted");
+    double share = (double)fr_seen_distinct(seen) / (double)traces;
+    CHECK(share > 0.99 && share < 1.01, "%f of the traces", share);
+    double chance = fr_seen_chance_new(seen);
+    CHECK(chance > 0.99 / 15 && chance < 1.01 / 15, "%f, not 1/15", chance);
+    CHECK(fault.bytes <= (UINT64_C(64) << 20) + 1024, "%lu bytes", (unsigned long)fault.bytes);
+    fr_seen_free(seen);
+    CHECK(fault.blocks == 0, "all is free");
+}
+
+// In whatever order they come, the same traces make the same sample.
+static void test_equal_sets_have_equal_numbers(void) {
+    const uint64_t traces = 5 * FR_SEEN_EXACT_MAX / 2;
+    struct fr_seen *up, *down;
+    CHECK_OK(fr_seen_new(NULL, &up));
+    CHECK_OK(fr_seen_new(NULL, &down));
+    for (uint64_t i = 0; i < traces; i++) {
+        CHECK_OK(fr_seen_add(up, i * 977, NULL));
+        CHECK_OK(fr_seen_add(down, (traces - 1 - i) * 977, NULL));
+    }
+    CHECK(!fr_seen_is_exact(up) && fr_seen_distinct(up) == fr_seen_distinct(down), "the same");
+    fr_seen_free(up);
+    fr_seen_free(down);
+}
+
 int main(void) {
+    test_beyond_the_limit_it_is_an_honest_sample();
+    test_equal_sets_have_equal_numbers();
     test_good_turing_by_hand();
     test_every_hash_is_a_hash();
     test_it_grows_and_forgets_nothing();
