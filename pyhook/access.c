@@ -16,6 +16,7 @@
 #include "location.h"
 #include "observe.h"
 #include "outside.h"
+#include "outside_call.h"
 #include "point.h"
 #include "pure.h"
 
@@ -96,7 +97,7 @@ static int visit_source(PyObject *object, void *context) {
     if (inside_is_callback(object))
         access_add_callback(search->list, object);
     else if (PyFunction_Check(object))
-        outside_add_callback(search->list, object);
+        outside_call_add_callback(search->list, object);
     else if (kind == CONTAINER_WHOLE)
         add_contents(search->list, object, false);
     bool holds_more = kind == CONTAINER_ITERATOR || PyTuple_CheckExact(object) ||
@@ -126,6 +127,8 @@ void access_add_next(struct access_list *list, PyObject *iterator, Py_ssize_t re
     if (Py_REFCNT(iterator) - location_references(iterator) > references_own)
         access_add(list, location_of_object(iterator), FR_WRITE);
     // A generator goes over what its own code says, and that is observed.
+    if (PyGen_Check(iterator))
+        outside_call_add_generator(list, iterator);
     if (PyGen_Check(iterator) || Py_TYPE(iterator)->tp_traverse == NULL)
         return;
     struct search search = {.list = list, .depth = 0};
@@ -136,7 +139,7 @@ void access_add_next(struct access_list *list, PyObject *iterator, Py_ssize_t re
 
 void access_add_callback(struct access_list *list, PyObject *callback) {
     inside_add_callback(list, callback);
-    outside_add_callback(list, callback);
+    outside_call_add_callback(list, callback);
     PyObject *self = bound_to(callback);
     if (self != NULL && container_kind_of(self) == CONTAINER_WHOLE)
         add_contents(list, self, true);
@@ -160,7 +163,7 @@ void access_add_whole(struct access_list *list, PyObject *object, bool write, bo
         if (PyMethod_Check(object))
             access_add_callback(list, object);
         else if (PyFunction_Check(object))
-            outside_add_callback(list, object);
+            outside_call_add_callback(list, object);
         return;
     case CONTAINER_ITERATOR:
         access_add_next(list, object, on_stack ? 1 : 0);

@@ -14,6 +14,7 @@
 #include "location.h"
 #include "observe.h"
 #include "outside.h"
+#include "outside_call.h"
 
 enum { DEPTH_MAX = 4 };  // of partials
 
@@ -152,7 +153,7 @@ static enum outside_part add_outside(struct access_list *list, const struct call
                                          .names = call->names,
                                          .keywords = call->keywords,
                                          .is_unknown = call->is_unknown};
-    return outside_add_call(list, &outside);
+    return outside_call_add(list, &outside);
 }
 
 // Reads its self: of a file not the contents, which would move its position.
