@@ -164,6 +164,8 @@ void access_add_whole(struct access_list *list, PyObject *object, bool write, bo
             access_add_callback(list, object);
         else if (PyFunction_Check(object))
             outside_call_add_callback(list, object);
+        else if (container_is_instance(object))
+            outside_call_add_instance(list, object);
         return;
     case CONTAINER_ITERATOR:
         access_add_next(list, object, on_stack ? 1 : 0);

@@ -19,22 +19,26 @@ static const char *const functions[] = {
     "posix", "io",   "_io",     "_socket",  "_posixsubprocess", "fcntl",           "select",
     "mmap",  "_ssl", "termios", "_sqlite3", "_posixshmem",      "_multiprocessing"};
 static const char *const modules[] = {
-    "pathlib", "shutil",  "tempfile", "subprocess", "socket", "selectors",       "glob",
-    "sqlite3", "urllib",  "http",     "ssl",        "shelve", "genericpath",     "fileinput",
-    "smtplib", "ftplib",  "zipfile",  "tarfile",    "gzip",   "multiprocessing", "linecache",
-    "dbm",     "mailbox", "filecmp",  "mmap",       "os",     "posixpath"};
-// Is the text, or its part before the first dot, in the list?
-static bool has_name(PyObject *text, const char *const *names, size_t count) {
-    const char *name = text != NULL && PyUnicode_Check(text) ? PyUnicode_AsUTF8(text) : NULL;
-    if (name == NULL) {
-        PyErr_Clear();
-        return false;
-    }
-    size_t length = strcspn(name, ".");
+    "pathlib", "shutil",  "tempfile",     "subprocess", "socket", "selectors",       "glob",
+    "sqlite3", "urllib",  "http",         "ssl",        "shelve", "genericpath",     "fileinput",
+    "smtplib", "ftplib",  "zipfile",      "tarfile",    "gzip",   "multiprocessing", "linecache",
+    "dbm",     "mailbox", "filecmp",      "mmap",       "os",     "posixpath",       "bz2",
+    "lzma",    "codecs",  "configparser", "imaplib",    "poplib", "socketserver",    "xmlrpc",
+    "pty",     "runpy",   "py_compile",   "compileall", "wave",   "netrc",           "mimetypes"};
+// Is the word, or its part before the first dot (of a file's name: or slash), in the list?
+static bool has_word(const char *word, const char *const *names, size_t count) {
+    size_t length = strcspn(word, "./>");
     for (size_t i = 0; i < count; i++)
-        if (strlen(names[i]) == length && strncmp(name, names[i], length) == 0)
+        if (strlen(names[i]) == length && strncmp(word, names[i], length) == 0)
             return true;
     return false;
+}
+
+static bool has_name(PyObject *text, const char *const *names, size_t count) {
+    const char *name = text != NULL && PyUnicode_Check(text) ? PyUnicode_AsUTF8(text) : NULL;
+    if (name == NULL)
+        PyErr_Clear();
+    return name != NULL && has_word(name, names, count);
 }
 
 static PyObject *library_home;  // str: the directory of os.py, and a slash
@@ -72,10 +76,8 @@ void outside_call_add_generator(struct access_list *list, PyObject *generator) {
         return;
     }
     const char *module = module_in(((PyCodeObject *)code)->co_filename);
-    size_t length = module != NULL ? strcspn(module, "./>") : 0;
-    for (size_t i = 0; module != NULL && i < sizeof modules / sizeof *modules; i++)
-        if (strlen(modules[i]) == length && strncmp(modules[i], module, length) == 0)
-            outside_add_all(list);
+    if (module != NULL && has_word(module, modules, sizeof modules / sizeof *modules))
+        outside_add_all(list);
     Py_DECREF(code);
 }
 
@@ -138,15 +140,37 @@ static const struct row unknown = {.use = USE_ALL, .parameter = ""};
 static const struct row *row_of_python(PyObject *function) {
     PyObject *module = ((PyFunctionObject *)function)->func_module;
     PyObject *qualified = ((PyFunctionObject *)function)->func_qualname;
-    if (!has_name(module, modules, sizeof modules / sizeof *modules))
+    // One that functools.wraps has made of a method in C does not say where it is from.
+    PyCodeObject *code = (PyCodeObject *)PyFunction_GET_CODE(function);
+    const char *first = module != NULL && PyUnicode_Check(module) ? PyUnicode_AsUTF8(module)
+                                                                  : module_in(code->co_filename);
+    if (first == NULL || !has_word(first, modules, sizeof modules / sizeof *modules)) {
+        PyErr_Clear();
         return NULL;
-    const char *first = PyUnicode_AsUTF8(module), *name = PyUnicode_AsUTF8(qualified);
+    }
+    const char *name = PyUnicode_AsUTF8(qualified);
     PyErr_Clear();
-    if (first == NULL || name == NULL)
+    if (name == NULL)
         return &unknown;
     const char *dot = strrchr(name, '.');
-    const struct row *row = find_row(first, strcspn(first, "."), dot != NULL ? dot + 1 : name);
+    const struct row *row = find_row(first, strcspn(first, "./>"), dot != NULL ? dot + 1 : name);
     return row != NULL ? row : &unknown;
+}
+
+void outside_call_add_instance(struct access_list *list, PyObject *object) {
+    static PyObject *word;
+    if (word == NULL)
+        word = PyUnicode_InternFromString("__module__");
+    PyTypeObject *type = Py_TYPE(object);
+    if (word == NULL || !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) || type->tp_dict == NULL)
+        return;
+    // Operators of paths only compute, and os.environ is traced.
+    static const char *const others[] = {"pathlib", "os"};
+    PyObject *module = PyDict_GetItemWithError(type->tp_dict, word);
+    if (has_name(module, modules, sizeof modules / sizeof *modules) &&
+        !has_name(module, others, sizeof others / sizeof *others))
+        outside_add_all(list);
+    PyErr_Clear();
 }
 
 static const char *name_of_method(PyObject *callable) {
@@ -175,6 +199,10 @@ static const struct row *row_of(const struct outside_call *call) {
         return row_of_python(callable);
     if (PyType_Check(callable))
         return row_of_type((PyTypeObject *)callable);
+    // A function of a shared library does what nobody knows.
+    const char *type_name = container_c_type(Py_TYPE(callable))->tp_name;
+    if (strncmp(type_name, "_ctypes.", 8) == 0 && strstr(type_name, "FuncPtr") != NULL)
+        return &unknown;
     const char *name = name_of_method(callable);
     if (name != NULL && call->self != NULL && !PyModule_Check(call->self)) {
         PyTypeObject *type = container_c_type(Py_TYPE(call->self));

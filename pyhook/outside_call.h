@@ -31,6 +31,8 @@ int outside_call_open(void);
 enum outside_part outside_call_add(struct access_list *list, const struct outside_call *call);
 // A generator is advanced, which may be one of the library's (os.walk, Path.iterdir).
 void outside_call_add_generator(struct access_list *list, PyObject *generator);
+// An operator is used on an instance that may be of one of its classes (shelve, dbm.dumb).
+void outside_call_add_instance(struct access_list *list, PyObject *object);
 // C code may call it, nobody knows with what.
 void outside_call_add_callback(struct access_list *list, PyObject *callback);
 

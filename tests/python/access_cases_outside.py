@@ -6,7 +6,9 @@ from __future__ import annotations
 from access_shapes import Case, reads
 
 FILES = """
-import dbm.dumb, functools, io, mmap, os, pathlib, shutil, socket, sqlite3, tempfile
+import codecs, ctypes, dbm.dumb, functools, io, mmap, os, pathlib, shelve, shutil, socket
+import sqlite3, tempfile
+libc = ctypes.CDLL(None)
 home = tempfile.mkdtemp(prefix="frontrun-case-")
 a, b, new = (os.path.join(home, name) for name in ("a", "b", "new"))
 def fresh():
@@ -98,6 +100,12 @@ FILE_CASES: list[Case] = [
     of_files("sqlite3", "attempt(lambda: os.path.getsize(new) > 0)",
              "c = sqlite3.connect(new); c.execute('create table t(x)'); c.close()"),
     of_files("dbm", "os.path.exists(new + '.dir')", "dbm.dumb.open(new, 'c').close()"),
+    Case("shelve", "fresh()\ns.d = shelve.Shelf(dbm.dumb.open(new, 'c')); s.d['n'] = 0; s.d.sync()",
+         "s.d['n'] = s.d['n'] + 1", "s.d['n'] = s.d['n'] + 1", "s.d['n'] == 2", FILES),
+    of_files("codecs", "get(a)", "codecs.open(a, 'w').close()"),
+    of_files("a foreign function", "get(a)", "libc.unlink(a.encode())"),
+    of_files("a temporary file in turn", "get(a)", "s.f.write('1'); s.f.flush()",
+             "s.f = tempfile.NamedTemporaryFile('w', dir=home); os.unlink(a); os.link(s.f.name, a)"),
     of_files("shutil", "get(a)", "shutil.copy(b, a)"),
     of_files("a temporary file", "len(os.listdir(home))", "tempfile.mkstemp(dir=home)"),
     of_files("a descriptor of two", "os.lseek(s.fd, 0, os.SEEK_CUR)", "os.read(s.fd, 1)",
