@@ -19,8 +19,9 @@ static struct {
     bool prepared;  // once per process
     unsigned forks;
     PyInterpreterState *interpreter;
-    PyThreadState *controller_state;  // while detached
-    PyObject *stopper;                // exception class that stops a retired thread
+    PyInterpreterState *only_interpreter;  // the same, if there is none before it; or NULL
+    PyThreadState *controller_state;       // while detached
+    PyObject *stopper;                     // exception class that stops a retired thread
     struct carrier controller;
     struct carrier *_Atomic pools[KINDS][CARRIER_COUNT_MAX];
     _Atomic uint64_t turn;  // a ticket
@@ -89,8 +90,10 @@ int carrier_current_main(void) {
 
 int carrier_current(void) {
     int index = carrier_current_main();
-    // In a subinterpreter nothing is observed, and no table of the main one may be used.
-    if (index >= 0 && PyInterpreterState_Get() != room.interpreter)
+    // In a subinterpreter nothing is observed, and no table of the main one may be used. The head
+    // is the youngest interpreter: mostly there is no other.
+    if (index >= 0 && PyInterpreterState_Head() != room.only_interpreter &&
+        PyInterpreterState_Get() != room.interpreter)
         return CARRIER_FOREIGN;
     return index;
 }
@@ -403,6 +406,8 @@ int carrier_open(const char *name) {
     }
     room.kind = kind;
     room.interpreter = PyThreadState_GetInterpreter(PyThreadState_Get());
+    bool is_eldest = PyInterpreterState_Next(room.interpreter) == NULL;
+    room.only_interpreter = is_eldest ? room.interpreter : NULL;
     carrier_adopt(&room.controller);
     // A pooled thread of the other kind that wakes late must not take a turn of its index for its.
     atomic_fetch_add(&room.controller.epoch, 1);
