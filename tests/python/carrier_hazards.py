@@ -340,9 +340,7 @@ def case_fresh() -> Any:
     local = threading.local()
     loop = asyncio.new_event_loop()
     numbers: set[int] = set()
-
-    def hook(*_: object) -> None:
-        return None
+    hook = lambda *_: None  # noqa: E731
 
     def check(counter: Counter) -> None:
         assert own_number() not in numbers
@@ -370,9 +368,8 @@ def case_fresh() -> Any:
 
     def disturb(counter: Counter) -> None:
         """What reaches all thread states does not reach those of threads that are over."""
-        for ident in counter.log:
-            exception = ctypes.py_object(ValueError)
-            assert not ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), exception)
+        send, exception = ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.py_object(ValueError)
+        assert not any(send(ctypes.c_ulong(ident), exception) for ident in counter.log)
         if sys.version_info >= (3, 12):
             threading.setprofile_all_threads(hook)
             threading.settrace_all_threads(hook)

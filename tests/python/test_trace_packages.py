@@ -91,6 +91,14 @@ def test_the_users_own_modules_can_be_left_out(tmp_path: Path) -> None:
     assert not is_traced(mine, "!gen*", own=tmp_path)
 
 
+def test_a_relative_name_is_meant_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for directory, wanted in [(STDLIB, False), (tmp_path, True), (STDLIB, False)]:
+        monkeypatch.chdir(directory)
+        assert traced_files(None)("queue.py") == wanted
+
+
 def test_frozen_modules_by_name() -> None:
     assert not traced_files(None)("<frozen os>")
     assert traced_files(None, ["os"])("<frozen os>")
