@@ -3,6 +3,7 @@
 #include "point.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "aside.h"
 #include "carrier.h"
@@ -83,9 +84,40 @@ static int raise_abort(struct runner_thread *thread) {
     return -1;
 }
 
+static bool is_named(const PyCodeObject *code, const char *name) {
+    return PyUnicode_CompareWithASCIIString(code->co_name, name) == 0;
+}
+
+// Nobody would catch what is raised here: Python prints it, and goes on.
+static bool is_callback(const PyCodeObject *code) {
+    if (is_named(code, "__del__"))
+        return true;
+    const char *file = PyUnicode_AsUTF8(code->co_filename);
+    if (file == NULL)
+        PyErr_Clear();
+    return file != NULL && strstr(file, "weakref") != NULL &&
+           (is_named(code, "_remove") || is_named(code, "remove"));
+}
+
+// Does the thread run a finalizer, or the callback of a weak reference in the library?
+static bool is_in_callback(void) {
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    bool found = false;
+    while (frame != NULL && !found) {
+        PyCodeObject *code = PyFrame_GetCode(frame);
+        found = is_callback(code);
+        Py_DECREF(code);
+        PyFrameObject *back = PyFrame_GetBack(frame);
+        Py_DECREF(frame);
+        frame = back;
+    }
+    Py_XDECREF(frame);
+    return found;
+}
+
 // At a point that an unwinding thread passes.
 static int raise_again(struct runner_thread *thread) {
-    if (thread->raises > 0 && thread->spared < SPARED_MAX) {
+    if (thread->spared < SPARED_MAX && (thread->raises > 0 || is_in_callback())) {
         thread->spared++;
         return 0;
     }
@@ -146,7 +178,10 @@ int point_pass_as(int self, const struct point_op *op) {
     if (next == (fr_tid)self)
         return 0;
     carrier_handoff(next == FR_TID_NONE ? CARRIER_CONTROLLER : (int)next);
-    return runner.phase == RUNNER_ABORTING ? raise_abort(thread) : 0;
+    if (runner.phase != RUNNER_ABORTING)
+        return 0;
+    // Only what needs no leave of the model is performed without a decision.
+    return op->kind == FR_OP_ACCESS ? raise_again(thread) : raise_abort(thread);
 }
 
 int point_lend(fr_tid to) {

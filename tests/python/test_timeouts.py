@@ -57,12 +57,12 @@ def test_the_limit_is_that_of_one_execution_and_not_of_all() -> None:
         [increment, increment],
         lambda counter: None,
         traced=lambda name: name == __file__,
-        run_seconds=0.02,
+        run_seconds=0.7,
     )
     with subject:
         explorer = _core.Explorer(subject)
         explorer.start_plan(strategy="random", seed=1)
-        assert explorer.run(0, seconds_max=0.5) == "running"
+        assert explorer.run(0, seconds_max=1.0) == "running"
 
 
 def test_explore_dpor_goes_on_after_it_and_claims_nothing() -> None:

@@ -294,3 +294,31 @@ def test_sigint_gives_the_execution_up() -> None:
     explorer.start()
     with pytest.raises(KeyboardInterrupt):
         explorer.step()
+
+
+def test_giving_up_is_not_heard_in_finalizers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is raised in one reaches nobody but sys.unraisablehook."""
+    heard: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", heard.append)
+    finalized: list[int] = []
+    accounts: list[Account] = []
+
+    def setup() -> Account:
+        accounts[:] = [Account()]
+        return accounts[0]
+
+    class Noisy:
+        def __del__(self) -> None:
+            deposit(accounts[0])
+            deposit(accounts[0])
+            finalized.append(1)
+
+    def drop(account: Account) -> None:
+        Noisy()
+        deposit(account)
+
+    for events_max in range(1, 12):  # given up at each of its points
+        explorer = make_explorer(setup, [drop, deposit], events_max=events_max)
+        explorer.start()
+        assert explorer.step() == "step-limit"
+    assert len(finalized) >= 2 and heard == []
