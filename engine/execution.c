@@ -59,6 +59,22 @@ uint32_t fr_run_taken_at(const struct fr_explorer *e, fr_tid tid) {
     return lock != NULL ? lock->acquired_at : NONE;
 }
 
+bool fr_run_goes_round(const struct fr_explorer *e, fr_tid tid) {
+    if (!fr_run_is_blocked(e, tid))
+        return false;
+    const struct thread *thread = &e->run.threads[tid];
+    return thread->asked == FR_OP_SPIN || thread->round.is_known;
+}
+
+bool fr_run_holds(const struct fr_explorer *e, fr_tid tid, uint64_t key) {
+    uint32_t slot = objects_find(&e->run.objects, key);
+    return slot != NONE && e->run.objects.items[slot].holder == tid;
+}
+
+void fr_run_leave_out(struct fr_explorer *e) {
+    e->was_cut = true;
+}
+
 uint32_t fr_trace_length(const struct fr_explorer *e) {
     return e->run.trace.length;
 }

@@ -1,6 +1,6 @@
 // Time: it stands still while somebody can go on, and then jumps to the earliest deadline.
 // SPDX-License-Identifier: Apache-2.0
-#include "run.h"
+#include "round.h"
 
 void run_fall_due(struct thread *thread) {
     thread->due = true;
@@ -27,17 +27,6 @@ uint32_t run_blocked_by(const struct run *run, fr_tid tid) {
     return taken;
 }
 
-// The earliest deadline of all that wait, 0 if there is none.
-static uint64_t find_deadline(const struct run *run) {
-    uint64_t earliest = 0;
-    for (tset rest = run->live; rest != 0; rest &= rest - 1) {
-        uint64_t deadline = run->threads[tset_first(rest)].deadline;
-        if (deadline != 0 && (earliest == 0 || deadline < earliest))
-            earliest = deadline;
-    }
-    return earliest;
-}
-
 static enum fr_status note_waits(struct run *run) {
     for (tset rest = run->live; rest != 0; rest &= rest - 1) {
         fr_tid t = tset_first(rest);
@@ -55,7 +44,7 @@ static enum fr_status note_waits(struct run *run) {
 }
 
 enum fr_status run_jump(struct run *run, bool *jumped) {
-    uint64_t earliest = find_deadline(run);
+    uint64_t earliest = round_next(run);
     *jumped = earliest != 0;
     if (!*jumped)
         return FR_OK;

@@ -86,6 +86,12 @@ static enum fr_status reserve(struct objects *objects, struct alloc *alloc) {
     return status;
 }
 
+uint32_t objects_find(const struct objects *objects, uint64_t key) {
+    const struct object_entry *entry = objects->table_size != 0 ? find_entry(objects, key) : NULL;
+    bool is_there = entry != NULL && entry->key == key && entry->epoch == objects->generation;
+    return is_there ? entry->slot : NONE;
+}
+
 enum fr_status objects_slot(struct objects *objects, struct alloc *alloc, uint64_t key,
                             bool held_outside, uint32_t *slot) {
     struct object_entry *entry = objects->table_size != 0 ? find_entry(objects, key) : NULL;

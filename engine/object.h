@@ -46,6 +46,8 @@ void objects_clear(struct objects *objects);
 // Room for accesses of that many threads.
 FR_MUST_CHECK enum fr_status objects_widen(struct objects *objects, struct alloc *alloc,
                                            uint32_t threads);
+// The slot of the object with this key, NONE if it was not touched in this execution.
+uint32_t objects_find(const struct objects *objects, uint64_t key);
 // The slot of the object with this key, made if need be; held_outside is its lock's state if new in
 // this execution.
 FR_MUST_CHECK enum fr_status objects_slot(struct objects *objects, struct alloc *alloc,

@@ -134,18 +134,24 @@ static enum fr_status record_touches(struct run *run, struct thread *thread,
     return FR_OK;
 }
 
-static bool is_well_formed(const struct run *run, const struct fr_op *op) {
+// Are the rounds of a thread with so many events possible?
+static bool has_round(const struct fr_op *op, uint32_t count) {
+    return !op->round.is_known ||
+           (op->deadline_ns != 0 && op->round.first <= op->round.last && op->round.last < count);
+}
+
+static bool is_well_formed(const struct run *run, const struct fr_op *op, uint32_t count) {
     if (op->access_count > FR_ACCESSES_MAX || op->switchable >= FR_SWITCHES)
         return false;
     switch (op->kind) {
     case FR_OP_ACCESS:
         return op->deadline_ns == 0;  // its modes are looked at one by one
     case FR_OP_ACQUIRE:
-        return op->access_count == 1;
+        return op->access_count == 1 && has_round(op, count);
     case FR_OP_SPIN:
         return op->access_count != 0;
     case FR_OP_SLEEP:
-        return op->access_count == 0;
+        return op->access_count == 0 && has_round(op, count);
     case FR_OP_JOIN:
         return op->access_count == 0 && op->target < run->thread_count;
     case FR_OP_SPAWN:
@@ -184,7 +190,7 @@ uint64_t run_announced(const struct run *run) {
 }
 
 enum fr_status run_announce(struct run *run, fr_tid tid, const struct fr_op *op) {
-    if (tid >= run->thread_count || !is_well_formed(run, op))
+    if (tid >= run->thread_count || !is_well_formed(run, op, run->threads[tid].count))
         return FR_MISUSE;
     struct thread *thread = &run->threads[tid];
     if (!thread->entered || thread->left || thread->pending)
@@ -199,6 +205,7 @@ enum fr_status run_announce(struct run *run, fr_tid tid, const struct fr_op *op)
     thread->value = op->value;
     thread->expect = op->expect;
     thread->deadline = op->deadline_ns;
+    thread->round = op->round;
     thread->pending = true;
     run->pending |= tset_of(tid);
     if (!may_wait[thread->kind])

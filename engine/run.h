@@ -30,8 +30,9 @@ struct thread {
     uint64_t slots;
     int64_t value;
     int64_t expect;
-    uint64_t deadline;    // of the pending operation, 0 if it has none
-    uint32_t *positions;  // of its events, by index - 1
+    uint64_t deadline;      // of the pending operation, 0 if it has none
+    struct fr_round round;  // of the pending operation
+    uint32_t *positions;    // of its events, by index - 1
     uint32_t position_capacity;
     struct touch touches[FR_ACCESSES_MAX];
 };
@@ -91,7 +92,7 @@ uint64_t run_announced(const struct run *run);
 bool run_is_settled(const struct run *run);
 
 // Nobody is enabled: time jumps to the earliest deadline, and what is due by then no longer waits.
-// *jumped false: nobody has a deadline.
+// *jumped false: nobody has a deadline, or it would go on like this for ever.
 FR_MUST_CHECK enum fr_status run_jump(struct run *run, bool *jumped);
 // What the pending operation comes to when its deadline is reached: an ACQUIRE is a TRY from then
 // on; a JOIN or SPIN has timed out, and is a SLEEP that was cut short.

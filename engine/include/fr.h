@@ -93,6 +93,18 @@ struct fr_access {
 // At most this many accesses in one event.
 #define FR_ACCESSES_MAX 1024
 
+// A thread goes round in a loop that changes nothing: since its first `first` events it has come
+// back to where it was, in the state that it was in, again and again, and has meanwhile only read,
+// waited, and taken and given back locks, so that it holds now what it held then (and perhaps the
+// lock it waits for, which nobody else knows). The last such round began after `last` of its
+// events. What the thread does next depends on nothing but this state, what it reads and, if it
+// waits until a moment, how long from then on.
+struct fr_round {
+    bool is_known;  // else nothing is said
+    uint32_t first, last;
+    uint64_t period_ns;  // if it waits once in a round: how long a round lasts; else 0
+};
+
 struct fr_op {
     enum fr_op_kind kind;
     // Where in the program: the same in every process, see fr_site in schedule-format.md.
@@ -119,6 +131,10 @@ struct fr_op {
     // when it is announced counts as reached, and then a JOIN or SPIN does not look: it has timed
     // out. (To ask whether a thread is alive is a read of something that it writes at its end.)
     uint64_t deadline_ns;
+    // ACQUIRE, SLEEP, with a deadline: a wait within a round. It is over at its deadline, or a
+    // whole number of periods later: rounds in which nobody does anything else are left out. Where
+    // all that is left are such rounds, the execution is over (FR_STOP_DEADLOCK).
+    struct fr_round round;
     // Said of the stretch before this operation; an enum fr_switch.
     uint8_t switchable;
 };
@@ -298,8 +314,8 @@ FR_MUST_CHECK enum fr_status fr_run_decide(struct fr_explorer *explorer, fr_tid 
 enum fr_stop {
     FR_STOP_NOT,        // decide has not answered FR_TID_NONE yet
     FR_STOP_FINISHED,   // every thread has left, or is blocked and excused (fr_run_excuse)
-    FR_STOP_DEADLOCK,   // nobody is enabled or waits with a deadline, somebody has not left who
-                        // should have
+    FR_STOP_DEADLOCK,   // nobody is enabled, or waits with a deadline except in a round that nobody
+                        // is left to end; somebody has not left who should have
     FR_STOP_REDUNDANT,  // every enabled thread sleeps: explored before, give the execution up
     FR_STOP_STEPS       // events_max was reached: give the execution up
 };
@@ -313,7 +329,8 @@ FR_MUST_CHECK enum fr_status fr_run_excuse(struct fr_explorer *explorer, fr_tid 
 bool fr_run_outcome(const struct fr_explorer *explorer);
 // The virtual time of this execution in nanoseconds, 0 at its start. It is part of the model: it
 // stands still while anybody is enabled. When fr_run_decide finds nobody enabled and somebody waits
-// with a deadline, it jumps to the earliest one, and all operations due by then are enabled. So it
+// with a deadline, it jumps to the earliest one (of those whose rounds are left out: a later one),
+// and all operations due by then are enabled. So it
 // changes within fr_run_decide only, and what a thread reads of it between two of its events is the
 // same in every execution of the trace. All that happened before a jump happens before all after.
 uint64_t fr_run_now(const struct fr_explorer *explorer);
@@ -331,6 +348,14 @@ fr_tid fr_run_waits_for(const struct fr_explorer *explorer, fr_tid thread);
 // Position in the trace of the event that took the lock a blocked ACQUIRE waits for, or
 // FR_TID_NONE.
 uint32_t fr_run_taken_at(const struct fr_explorer *explorer, fr_tid thread);
+// Does the blocked thread go round in a loop that changes nothing: a SPIN, or an operation with a
+// known round?
+bool fr_run_goes_round(const struct fr_explorer *explorer, fr_tid thread);
+// Does the thread hold the lock with this key, by what was performed so far?
+bool fr_run_holds(const struct fr_explorer *explorer, fr_tid thread, uint64_t key);
+// The host leaves out of this execution what may matter: the exploration will not claim to be
+// exhaustive (FR_ENDING_BOUNDED).
+void fr_run_leave_out(struct fr_explorer *explorer);
 // REPLAY: number of leading segments that ran to their stated end. Less than the plan's: the
 // place of that segment was never reached, the schedule is stale.
 size_t fr_run_segments_done(const struct fr_explorer *explorer);

@@ -154,10 +154,20 @@ static uint64_t value_of(const struct walk *w) {
     return (is_deadlocked(w) ? BRUTE_DEADLOCKED : 0U) | (w->state.failed ? BRUTE_FAILED : 0U);
 }
 
+uint64_t brute_end(const struct program_state *state) {
+    uint64_t hash = fnv(1469598103934665603U, state->failed);
+    for (uint32_t x = 0; x < state->program->object_count; x++)
+        hash = fnv(fnv(hash, (uint64_t)program_value(state, x)), (uint64_t)state->holder[x]);
+    for (uint32_t t = 0; t < state->program->thread_count; t++)
+        hash = fnv(hash, state->threads[t].started && !state->threads[t].finished);
+    return hash;
+}
+
 static void note_leaf(struct brute *brute, const struct walk *w) {
     bool is_new;
     uint64_t value = value_of(w);
     brute->interleavings++;
+    digest_set_add(&brute->ends, brute_end(&w->state), 0, &is_new);
     digest_set_add(&brute->traces, digest(w), value, &is_new);
     brute->deadlocked += is_new && (value & BRUTE_DEADLOCKED) != 0;
     brute->failed += is_new && (value & BRUTE_FAILED) != 0;
@@ -188,7 +198,8 @@ static void enumerate(struct brute *brute, struct walk *stack, struct walk *w) {
     pass_time(w);
     bool any = false;
     bool has_ended = brute->ends_at_failure && w->state.failed;
-    for (uint32_t t = 0; !has_ended && t < w->state.program->thread_count; t++) {
+    has_ended |= brute->time_max != 0 && w->state.now >= brute->time_max;
+    for (uint32_t t = 0; !has_ended && !brute->gave_up && t < w->state.program->thread_count; t++) {
         if (!is_enabled(w, t))
             continue;
         any = true;
@@ -222,11 +233,13 @@ void brute_force(struct brute *brute, const struct program *program) {
     brute->interleavings = brute->deadlocked = brute->failed = 0;
     brute->gave_up = false;
     digest_set_clear(&brute->traces);
+    digest_set_clear(&brute->ends);
     enumerate(brute, walks + 1, &walks[0]);
 }
 
 void brute_release(struct brute *brute) {
     digest_set_release(&brute->traces);
+    digest_set_release(&brute->ends);
 }
 
 uint64_t brute_digest(const struct program *program, const uint8_t *schedule, uint32_t length,

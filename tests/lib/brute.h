@@ -15,15 +15,20 @@ struct brute {
     uint64_t interleavings;
     uint64_t leaves_max;   // give up beyond, and where BRUTE_EVENTS or a broken program stops us
     bool ends_at_failure;  // a trace ends where the first assertion fails
+    int64_t time_max;      // a trace ends when this time has come; 0: it never does
     bool gave_up;
     uint64_t deadlocked;       // traces
     uint64_t failed;           // traces in which an assertion failed
     struct digest_set traces;  // value: 1 deadlocked, 2 failed
+    struct digest_set ends;    // how traces end: brute_end
 };
 
 enum { BRUTE_DEADLOCKED = 1, BRUTE_FAILED = 2 };
 
-// Enumerates. leaves_max and ends_at_failure are set by the caller, the rest is reset.
+// Digest of a state in which nobody goes on: values, locks, and who has not come to his end.
+uint64_t brute_end(const struct program_state *state);
+
+// Enumerates. The limits and ends_at_failure are set by the caller, the rest is reset.
 void brute_force(struct brute *brute, const struct program *program);
 void brute_release(struct brute *brute);
 

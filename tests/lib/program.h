@@ -133,6 +133,19 @@ void program_step(struct program_state *state, uint32_t thread);
 struct fr_op program_op(const struct program_state *state, uint32_t thread, uint64_t salt,
                         struct fr_access *accesses);
 
+// Where a thread came to a wait, for recognising rounds that change nothing.
+struct program_round {
+    bool is_known;   // `thread` is such a place, and since then ...
+    bool is_clean;   // ... it has only read, and given back the locks it took
+    uint32_t holds;  // locks taken since then and not given back
+    uint32_t waits;  // since then, at other places
+    uint32_t count;  // its events by then
+    int64_t deadline;
+    struct program_thread thread;
+    bool is_told;  // the engine was told this of the pending operation
+    struct fr_round told;
+};
+
 // A program as a subject.
 struct program_subject {
     const struct program *program;
@@ -148,10 +161,19 @@ struct program_subject {
     int64_t times[4096];     // when each of them went
     uint32_t length;
     uint32_t counts[PROGRAM_THREADS];  // of events, by thread of the program
+    bool tells_rounds;                 // the engine is told of rounds (struct fr_round)
+    struct program_round rounds[PROGRAM_THREADS];
 };
 // Where threads may be switched, made up: before the n-th (from 0) operation of a thread. Seed 0:
 // everywhere.
 enum fr_switch program_switchable(uint64_t seed, uint32_t thread, uint32_t n);
 struct fr_subject program_subject(struct program_subject *subject, const struct program *program);
+
+// Rounds, in a subject that tells of them. A thread performs an instruction, as it turned out;
+// a thread announces the operation of its next one, and is told what is known of its round; time is
+// `now`: who would have waited until a moment before waits some rounds longer.
+void program_round_step(struct program_subject *subject, uint32_t thread, bool succeeds);
+void program_round_tell(struct program_subject *subject, uint32_t thread, struct fr_op *op);
+void program_round_jump(struct program_subject *subject, int64_t now);
 
 #endif

@@ -104,6 +104,8 @@ static enum fr_status announce(struct program_subject *s, struct fr_explorer *e,
     if (op.kind == FR_OP_SPAWN || op.kind == FR_OP_JOIN)
         op.target = s->tid_of[op.target];
     op.switchable = (uint8_t)program_switchable(s->switch_seed, t, s->counts[t]);
+    if (s->tells_rounds)
+        program_round_tell(s, t, &op);
     return fr_run_announce(e, s->tid_of[t], &op);
 }
 
@@ -135,6 +137,8 @@ static enum fr_status enter_all(struct program_subject *s, struct fr_explorer *e
 static enum fr_status take_step(struct program_subject *s, const struct fr_explorer *e,
                                 uint32_t t) {
     struct program_state *state = &s->state;
+    if (s->tells_rounds)
+        program_round_jump(s, (int64_t)fr_run_now(e));
     if (fr_run_now(e) != (uint64_t)state->now && !program_jump(state))
         return FR_HOST;
     if (fr_run_now(e) != (uint64_t)state->now || !program_is_enabled(state, t))
@@ -150,6 +154,8 @@ static enum fr_status take_step(struct program_subject *s, const struct fr_explo
     bool timed_out = due && i->opcode != OPC_SLEEP;
     if (i->opcode == OPC_ACQUIRE_FOR)
         timed_out = due && state->holder[program_object(state, t, i)] >= 0;
+    if (s->tells_rounds)
+        program_round_step(s, t, fr_run_outcome(e));
     program_step(state, t);
     bool is_other = has_deadline && fr_run_outcome(e) == timed_out;
     return state->broken || is_other ? FR_HOST : FR_OK;
@@ -158,6 +164,8 @@ static enum fr_status take_step(struct program_subject *s, const struct fr_explo
 static enum fr_status begin(struct program_subject *s, struct fr_explorer *e) {
     s->length = 0;
     memset(s->counts, 0, sizeof s->counts);
+    for (uint32_t t = 0; t < PROGRAM_THREADS; t++)
+        s->rounds[t].is_known = s->rounds[t].is_told = false;
     program_begin(&s->state, s->program);
     return s->state.broken ? FR_HOST : enter_all(s, e);
 }

@@ -268,6 +268,81 @@ void random_timed_lock_ring(struct program *program, uint32_t threads, uint64_t 
     make_ring(&m, threads);
 }
 
+// Jumps back to `loop` if the test failed.
+static void repeat_unless(struct maker *m, uint32_t loop) {
+    emit(m, (struct instruction){
+                .opcode = OPC_JUMP_IF_ZERO, .src = REGISTER_TEST, .imm = (int32_t)loop});
+}
+
+static void make_sleep(struct maker *m) {
+    emit(m, (struct instruction){.opcode = OPC_SLEEP, .wait = REGISTER_WAIT});
+}
+
+// Waits in the middle of the loop: the wait comes first, so that a test can end it.
+static void make_look(struct maker *m, bool locked) {
+    uint32_t lock = below(m, m->locks);
+    struct instruction look = on_variable(m, OPC_READ);
+    struct instruction is_there = {.opcode = OPC_CALC,
+                                   .dst = REGISTER_TEST,
+                                   .src = REGISTER_TEST,
+                                   .other = REGISTER_VALUE,
+                                   .imm = '='};
+    set(m, REGISTER_VALUE, 1 + below(m, 2));
+    uint32_t loop = m->program->code_count;
+    make_sleep(m);
+    if (below(m, 4) == 0)
+        make_sleep(m);
+    if (locked)
+        emit(m, on_lock(m, OPC_ACQUIRE, lock));
+    emit(m, look);
+    if (locked)
+        emit(m, on_lock(m, OPC_RELEASE, lock));
+    emit(m, is_there);
+    repeat_unless(m, loop);
+}
+
+static void make_attempts(struct maker *m, bool sleeps) {
+    uint32_t lock = below(m, m->locks);
+    struct instruction take = on_lock(m, sleeps ? OPC_TRY : OPC_ACQUIRE_FOR, lock);
+    take.wait = REGISTER_WAIT;
+    uint32_t loop = m->program->code_count;
+    if (sleeps)
+        make_sleep(m);
+    emit(m, take);
+    repeat_unless(m, loop);
+    if (below(m, 4) != 0)
+        emit(m, on_lock(m, OPC_RELEASE, lock));
+}
+
+static void make_poller(struct maker *m, bool may_lock) {
+    begin_thread(m);
+    for (uint32_t loops = below(m, 3) == 0 ? 2 : 1; loops > 0; loops--) {
+        set(m, REGISTER_WAIT, 1 + below(m, 4));
+        uint32_t what = below(m, 4);
+        if (what < 2)
+            make_look(m, what == 1 && may_lock);
+        else
+            make_attempts(m, what == 2);
+        m->budget = 1;
+        if (below(m, 2) == 0)
+            make_access(m);
+    }
+    end_thread(m);
+}
+
+void random_polling_program(struct program *program, bool locked, uint64_t seed) {
+    memset(program, 0, sizeof *program);
+    struct maker m = {.program = program, .state = seed * 0x2545F4914F6CDD1DU + 11, .timed = true};
+    m.variables = 1 + below(&m, 2);
+    m.locks = 1 + below(&m, 2);
+    program->object_count = m.variables + m.locks;
+    for (uint32_t n = 1 + below(&m, 2); n > 0; n--)
+        make_poller(&m, locked);
+    uint32_t workers = 1 + below(&m, 2);
+    for (uint32_t n = workers; n > 0; n--)
+        make_thread(&m, 1 + below(&m, workers == 1 ? 5 : 3));
+}
+
 void random_mixed_program(struct program *program, uint64_t seed) {
     uint32_t threads = 2 + (uint32_t)(seed / 10 % 3);
     if (seed % 10 == 0)

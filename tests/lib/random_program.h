@@ -15,6 +15,11 @@ void random_timed_program(struct program *program, uint64_t seed);
 void random_lock_ring(struct program *program, uint32_t threads, uint64_t seed);
 // Most of them give up waiting for their second lock.
 void random_timed_lock_ring(struct program *program, uint32_t threads, uint64_t seed);
+// One or two threads that look for something again and again and sleep, or try to get a lock in
+// time; and one or two that sleep, write and take locks for a while: nobody but the first goes on
+// after the time RANDOM_POLLING_TIME. locked: some of them look while they hold a lock.
+void random_polling_program(struct program *program, bool locked, uint64_t seed);
+enum { RANDOM_POLLING_TIME = 60 };
 
 // One of these, by the seed: a ring for one seed in five, with time for every other.
 void random_mixed_program(struct program *program, uint64_t seed);
