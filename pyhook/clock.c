@@ -15,16 +15,22 @@
 // step, a quarter of that.
 #define PATIENCE 256
 #define PATIENCE_DIVISOR 4
+// The same where a wait of its own timed out at that instant, or where looking is an event: what
+// still waits then (futures.as_completed, for an end to have passed) does no more than look.
+#define PATIENCE_SHORT 8
 // How far the clock moves for a thread that polls it: at least so far, ...
 #define STEP_MIN UINT64_C(1000000)
-// ... and this part of the time that it has been polling.
+// ... and this part of the time that it has been polling. Where any time may have passed: all of
+// it.
 #define STEP_SHARE 64
+#define STEP_SHARE_EXPLORED 1
 
 // How a thread reads the clock.
 struct poller {
     uint64_t at;     // the instant at which ...
     uint32_t reads;  // ... it has read it so often
     uint32_t patience;
+    bool timed_out;  // a wait ended at that instant
     bool polls;      // it does so, ...
     uint64_t since;  // ... since then
 };
@@ -147,7 +153,8 @@ static uint64_t next_step(struct poller *poller, uint64_t now) {
     if (!poller->polls)
         poller->since = now;
     poller->polls = true;
-    uint64_t step = (now - poller->since) / STEP_SHARE;
+    bool is_explored = clock_state.mode == CLOCK_EXPLORED;
+    uint64_t step = (now - poller->since) / (is_explored ? STEP_SHARE_EXPLORED : STEP_SHARE);
     return step > STEP_MIN ? step : STEP_MIN;
 }
 
@@ -155,21 +162,29 @@ uint64_t clock_poll(void) {
     return clock_deadline(next_step(find_poller(), clock_now()));
 }
 
+static void begin_instant(struct poller *poller, uint64_t now) {
+    if (poller->at == now)
+        return;
+    poller->at = now;
+    poller->reads = 0;
+    poller->timed_out = false;
+}
+
 // Counts one look at the clock; lets time pass if the caller does nothing but look. -1 with an
 // exception.
 static int count_look(struct poller *poller) {
     uint64_t now = clock_now();
-    if (poller->at != now) {
-        poller->at = now;
-        poller->reads = 0;
-    }
-    if (++poller->reads <= poller->patience)
+    begin_instant(poller, now);
+    bool is_short = poller->timed_out || clock_state.mode == CLOCK_EXPLORED;
+    uint32_t patience =
+        is_short && poller->patience > PATIENCE_SHORT ? PATIENCE_SHORT : poller->patience;
+    if (++poller->reads <= patience)
         return 0;
     poller->patience /= PATIENCE_DIVISOR;
+    spin_note_progress();  // how far time moves is no function of what the loop does
     if (pass_time(next_step(poller, now)) < 0)
         return -1;
-    poller->at = clock_now();
-    poller->reads = 0;
+    begin_instant(poller, clock_now());
     return 0;
 }
 
@@ -214,8 +229,14 @@ bool clock_has_deadlines(void) {
 }
 
 int clock_time_out(uint64_t nanoseconds) {
-    // Virtual time has passed in the engine already.
-    if (!clock_is_ours() || (clock_state.mode == CLOCK_VIRTUAL && carrier_current() >= 0))
+    if (!clock_is_ours())
         return 0;
-    return pass_time(nanoseconds);
+    // Virtual time has passed in the engine already.
+    bool has_passed = clock_state.mode == CLOCK_VIRTUAL && carrier_current() >= 0;
+    if (!has_passed && pass_time(nanoseconds) < 0)
+        return -1;
+    struct poller *poller = find_poller();
+    begin_instant(poller, clock_now());
+    poller->timed_out = true;
+    return 0;
 }

@@ -74,6 +74,9 @@ static void step(struct walk *walk, Py_ssize_t at) {
                                                                    : unit->argument;
         if (effect != PY_INVALID_STACK_EFFECT)
             reach(walk, target, unit->depth + effect);
+        // What advances an iterator never comes back to where it was.
+        if (target <= at && opcode_get(walk->units[target].opcode)->kind == SITE_NEXT)
+            target = at + 1;
         for (Py_ssize_t back = target; back >= 0 && back <= at; back++)
             walk->units[back].in_loop = 1;
     }

@@ -10,15 +10,18 @@ static const struct {
 } listed[] = {
 #define LIBRARY(module_, name_) {module_, name_, LIBRARY_LISTED},
 #define LIBRARY_CALLER(module_, name_) {module_, name_, LIBRARY_CALLS},
+#define LIBRARY_WAITS(module_, name_) {module_, name_, LIBRARY_NONE},
 #include "library.def"
 #undef LIBRARY
 #undef LIBRARY_CALLER
+#undef LIBRARY_WAITS
 };
 
 enum { LISTED_COUNT = sizeof listed / sizeof *listed };
 static bool is_known[LISTED_COUNT];
 static PyObject *codes;    // dict: address of a code object -> the code object
 static PyObject *callers;  // the same of those that are LIBRARY_CALLS
+static PyObject *waits;    // the same of LIBRARY_WAITS
 static PyObject *modules;  // sys.stdlib_module_names
 
 static int remember(PyObject *table, PyCodeObject *code) {
@@ -118,8 +121,9 @@ static int learn_listed(size_t i, PyObject *module) {
     if (listed[i].kind == LIBRARY_LISTED)
         failed = learn(object);
     else
-        failed = PyFunction_Check(object) &&
-                 remember(callers, (PyCodeObject *)PyFunction_GET_CODE(object)) < 0;
+        failed =
+            PyFunction_Check(object) && remember(listed[i].kind == LIBRARY_CALLS ? callers : waits,
+                                                 (PyCodeObject *)PyFunction_GET_CODE(object)) < 0;
     Py_DECREF(object);
     return failed;
 }
@@ -129,9 +133,11 @@ int library_refresh(void) {
         codes = PyDict_New();
     if (callers == NULL)
         callers = PyDict_New();
+    if (waits == NULL)
+        waits = PyDict_New();
     if (modules == NULL)
         modules = Py_XNewRef(PySys_GetObject("stdlib_module_names"));
-    if (codes == NULL || callers == NULL)
+    if (codes == NULL || callers == NULL || waits == NULL)
         return -1;
     PyObject *imported = PyImport_GetModuleDict();
     for (size_t i = 0; i < LISTED_COUNT; i++) {
@@ -162,6 +168,14 @@ enum library_kind library_kind_of(PyCodeObject *code) {
     Py_XDECREF(key);
     PyErr_Clear();
     return kind;
+}
+
+bool library_waits(PyCodeObject *code) {
+    PyObject *key = waits != NULL ? PyLong_FromVoidPtr(code) : NULL;
+    bool found = key != NULL && PyDict_GetItemWithError(waits, key) != NULL;
+    Py_XDECREF(key);
+    PyErr_Clear();
+    return found;
 }
 
 static PyObject *module_of(PyTypeObject *type) {

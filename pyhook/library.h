@@ -20,6 +20,9 @@ enum library_kind {
 int library_refresh(void);
 // Runs nothing, sets no exception.
 enum library_kind library_kind_of(PyCodeObject *code);
+// Does this function of the library, which is not traced, change nothing: it takes locks and gives
+// them back, or the other way round, and perhaps waits meanwhile?
+bool library_waits(PyCodeObject *code);
 // Is it a class of the standard library?
 bool library_has_class(PyTypeObject *type);
 // Is it one whose instances have locks around what they do, no state, or no part in the program?

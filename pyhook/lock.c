@@ -31,10 +31,14 @@ static struct interpose_twin twins[TWINS] = {
                       .repeatable = true},
     [ENTER] = {.name = "__enter__",
                .flags = METH_VARARGS | METH_KEYWORDS,
-               .twin = INTERPOSE_FUNCTION(acquire_twin)},
-    [RELEASE] = {.name = "release", .flags = METH_NOARGS, .twin = release_twin},
-    [RELEASE_LOCK] = {.name = "release_lock", .flags = METH_NOARGS, .twin = release_twin},
-    [EXIT] = {.name = "__exit__", .flags = METH_VARARGS, .twin = release_twin},
+               .twin = INTERPOSE_FUNCTION(acquire_twin),
+               .repeatable = true},
+    [RELEASE] = {.name = "release", .flags = METH_NOARGS, .twin = release_twin, .repeatable = true},
+    [RELEASE_LOCK] = {.name = "release_lock",
+                      .flags = METH_NOARGS,
+                      .twin = release_twin,
+                      .repeatable = true},
+    [EXIT] = {.name = "__exit__", .flags = METH_VARARGS, .twin = release_twin, .repeatable = true},
     [LOCKED] = {.name = "locked", .flags = METH_NOARGS, .twin = locked_twin, .repeatable = true},
     [LOCKED_LOCK] = {.name = "locked_lock",
                      .flags = METH_NOARGS,
@@ -191,7 +195,8 @@ static void give_back(const struct interpose_twin *release, PyObject *lock) {
 PyObject *lock_act(const struct interpose_twin *acquire, const struct interpose_twin *release,
                    PyObject *lock, const struct lock_request *request) {
     bool expected = point_outcome();
-    if (expected)
+    // What it takes without having to is given back in the same round or not: that is not followed.
+    if (expected && (!request->blocking || request->deadline_ns != 0))
         spin_note_progress();
     int got = lock_try(acquire, lock);
     if (got < 0)
@@ -309,6 +314,7 @@ static PyObject *locked_twin(PyObject *self, PyObject *args) {
                               .accesses = &access,
                               .access_count = 1};
         point_reopen();
+        spin_note_look(carrier_current(), access.key);
         if (op.place == NULL || point_pass(&op) < 0)
             return NULL;
     }

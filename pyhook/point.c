@@ -129,8 +129,8 @@ static int give_up(struct runner_thread *thread, enum fr_status status) {
     return raise_abort(thread);
 }
 
-static enum fr_status announce(struct runner_thread *thread, fr_tid tid,
-                               const struct point_op *op) {
+static enum fr_status announce(struct runner_thread *thread, fr_tid tid, const struct point_op *op,
+                               struct fr_round round) {
     bool aims = op->kind == FR_OP_SPAWN || op->kind == FR_OP_JOIN;
     struct fr_op told = {
         .kind = op->kind,
@@ -141,6 +141,7 @@ static enum fr_status announce(struct runner_thread *thread, fr_tid tid,
         .held_outside = op->held_outside,
         .switchable = (uint8_t)switch_take((int)tid),
         .deadline_ns = op->deadline_ns,
+        .round = round,
     };
     thread->pending = op->place;
     enum fr_status status = place_log_add(tid, op->place);
@@ -165,8 +166,8 @@ int point_pass_as(int self, const struct point_op *op) {
         runner_time_out();
         return raise_abort(thread);
     }
-    spin_note(self, op);
-    enum fr_status status = announce(thread, (fr_tid)self, op);
+    struct fr_round round = spin_note(self, op);
+    enum fr_status status = announce(thread, (fr_tid)self, op, round);
     // A thread that was just started has the turn of the one that started it.
     fr_tid next = thread->starter;
     thread->starter = FR_TID_NONE;

@@ -4,7 +4,9 @@
 
 #include "pure.h"
 
+#include "call.h"
 #include "interpose.h"
+#include "library.h"
 #include "opcode.h"
 
 static const PyMethodDef *len_definition;
@@ -95,40 +97,52 @@ static bool is_definition_repeatable(const PyMethodDef *definition, PyObject *co
 // it returns. A generator would stay behind.
 static bool is_function_repeatable(PyObject *function) {
     PyCodeObject *code = (PyCodeObject *)PyFunction_GET_CODE(function);
+    if (library_waits(code))
+        return true;
     int traced = site_is_traced(code);
     if (traced < 0)
         PyErr_Clear();
     return traced > 0 && (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) == 0;
 }
 
-static bool is_call_repeatable(const struct site *site, const struct operands *on) {
-    int count = site->argument + (site->kind == SITE_CALL_KEYWORDS);
-    PyObject *callable;
-    if (site->kind == SITE_CALL_UNPACKED)
-        return false;
-    if (site->kind == SITE_CALL_FUNCTION)
-        callable = on->top[-count - 1];
-#if PY_VERSION_HEX >= 0x030d0000
-    else
-        callable = on->top[-count - 2];
-#else
-    else if (site->kind == SITE_CALL_KEYWORDS)
-        callable = on->top[-count - 1];
-    else
-        callable = on->top[-count - 2] != NULL ? on->top[-count - 2] : on->top[-count - 1];
-#endif
-    if (callable == NULL)
-        return false;
+// A callable with arguments, on the stack or (NULL) not looked at.
+static bool is_callable_repeatable(PyObject *callable, PyObject *const *arguments, int count) {
     if (PyMethod_Check(callable))
         callable = PyMethod_GET_FUNCTION(callable);
     if (PyFunction_Check(callable))
         return is_function_repeatable(callable);
     if (PyCFunction_Check(callable))
-        return is_definition_repeatable(((PyCFunctionObject *)callable)->m_ml, on->top - count,
-                                        count);
+        return is_definition_repeatable(((PyCFunctionObject *)callable)->m_ml, arguments, count);
     if (Py_IS_TYPE(callable, &PyMethodDescr_Type))
         return is_definition_repeatable(((PyMethodDescrObject *)callable)->d_method, NULL, 0);
-    return callable == (PyObject *)&PyBool_Type && count == 1 && is_truth_repeatable(on->top[-1]);
+    return callable == (PyObject *)&PyBool_Type && count == 1 && is_truth_repeatable(arguments[0]);
+}
+
+static bool is_call_repeatable(const struct site *site, const struct operands *on) {
+    if (site->kind == SITE_CALL_UNPACKED)
+        return false;
+    bool exits = site->kind == SITE_EXIT;
+    int count = exits ? 3 : site->argument + (site->kind == SITE_CALL_KEYWORDS);
+    PyObject *callable = call_callable(site, on);
+    return callable != NULL &&
+           is_callable_repeatable(callable, exits ? NULL : on->top - count, count);
+}
+
+// What `with` calls.
+static bool is_enter_repeatable(PyObject *manager) {
+    static PyObject *enter;
+    if (enter == NULL)
+        enter = PyUnicode_InternFromString("__enter__");
+    PyObject *method = enter != NULL ? _PyType_Lookup(Py_TYPE(manager), enter) : NULL;
+    return method != NULL && is_callable_repeatable(method, NULL, 0);
+}
+
+bool pure_is_wait(const struct site *site, const struct operands *on) {
+    PyObject *callable = site->kind == SITE_CALL_UNPACKED ? NULL : call_callable(site, on);
+    if (callable != NULL && PyMethod_Check(callable))
+        callable = PyMethod_GET_FUNCTION(callable);
+    return callable != NULL && PyFunction_Check(callable) &&
+           library_waits((PyCodeObject *)PyFunction_GET_CODE(callable));
 }
 
 bool pure_is_repeatable(const struct site *site, const struct operands *on) {
@@ -156,7 +170,10 @@ bool pure_is_repeatable(const struct site *site, const struct operands *on) {
     case SITE_CALL_FUNCTION:
     case SITE_CALL_KEYWORDS:
     case SITE_CALL_UNPACKED:
+    case SITE_EXIT:
         return is_call_repeatable(site, on);
+    case SITE_ENTER:
+        return is_enter_repeatable(top[-1]);
     default:
         return false;
     }

@@ -19,6 +19,8 @@ int pure_open(void);
 // Is it an immutable value that is known by its value: None, a bool, an exact int, float, str or
 // bytes?
 bool pure_is_plain(PyObject *object);
+// Is the call at a site one of a function of the library that waits (LIBRARY_WAITS)?
+bool pure_is_wait(const struct site *site, const struct operands *on);
 // Is the instruction at a site, about to be executed, repeatable? Runs none of the program's code.
 bool pure_is_repeatable(const struct site *site, const struct operands *on);
 

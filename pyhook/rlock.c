@@ -25,9 +25,10 @@ static struct interpose_twin twins[TWINS] = {
                  .repeatable = true},
     [ENTER] = {.name = "__enter__",
                .flags = METH_VARARGS | METH_KEYWORDS,
-               .twin = INTERPOSE_FUNCTION(acquire_twin)},
-    [RELEASE] = {.name = "release", .flags = METH_NOARGS, .twin = release_twin},
-    [EXIT] = {.name = "__exit__", .flags = METH_VARARGS, .twin = release_twin},
+               .twin = INTERPOSE_FUNCTION(acquire_twin),
+               .repeatable = true},
+    [RELEASE] = {.name = "release", .flags = METH_NOARGS, .twin = release_twin, .repeatable = true},
+    [EXIT] = {.name = "__exit__", .flags = METH_VARARGS, .twin = release_twin, .repeatable = true},
     [RELEASE_SAVE] = {.name = "_release_save", .flags = METH_NOARGS, .twin = release_save_twin},
     [ACQUIRE_RESTORE] = {.name = "_acquire_restore",
                          .flags = METH_VARARGS,
@@ -111,6 +112,8 @@ static int pass_release(PyObject *self, bool all) {
     int frees = is_owned(self);
     if (frees > 0 && !all)
         frees = is_outermost(self);
+    if (frees == 0)
+        spin_note_progress();  // it counts how often
     return frees <= 0 ? frees : lock_pass(self, NULL, true);
 }
 

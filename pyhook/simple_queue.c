@@ -9,6 +9,7 @@
 #include "observe.h"
 #include "point.h"
 #include "runner.h"
+#include "spin.h"
 #include "threads.h"
 #include "value_log.h"
 
@@ -39,12 +40,14 @@ static struct interpose_twin twins[TWINS] = {
                     .twin = INTERPOSE_FUNCTION(put_nowait_twin)},
     [GET] = {.name = "get",
              .flags = METH_METHOD | METH_FASTCALL | METH_KEYWORDS,
-             .twin = INTERPOSE_FUNCTION(get_twin)},
+             .twin = INTERPOSE_FUNCTION(get_twin),
+             .repeatable = true},
     [GET_NOWAIT] = {.name = "get_nowait",
                     .flags = METH_METHOD | METH_FASTCALL | METH_KEYWORDS,
-                    .twin = INTERPOSE_FUNCTION(get_nowait_twin)},
-    [EMPTY] = {.name = "empty", .flags = METH_NOARGS, .twin = empty_twin},
-    [QSIZE] = {.name = "qsize", .flags = METH_NOARGS, .twin = qsize_twin},
+                    .twin = INTERPOSE_FUNCTION(get_nowait_twin),
+                    .repeatable = true},
+    [EMPTY] = {.name = "empty", .flags = METH_NOARGS, .twin = empty_twin, .repeatable = true},
+    [QSIZE] = {.name = "qsize", .flags = METH_NOARGS, .twin = qsize_twin, .repeatable = true},
 };
 
 static PyTypeObject *queue_type;
@@ -134,6 +137,7 @@ static PyObject *take(PyObject *queue) {
     int empty = is_empty(queue);
     if (empty != 0)
         return NULL;
+    spin_note_progress();
     PyObject *item = call_get(GET_NOWAIT, queue, NULL, 0, NULL);
     empty = item != NULL ? is_empty(queue) : -1;
     if (empty == 0 && pass(queue, FR_OP_RELEASE, "get") < 0)

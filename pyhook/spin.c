@@ -6,15 +6,21 @@
 
 #include "carrier.h"
 #include "clock.h"
+#include "lap.h"
+#include "library.h"
 #include "observe.h"
 #include "pure.h"
+#include "runner.h"
 
 // Larger local states are not compared: such a loop is never taken for a spin.
 #define VALUES_MAX 128
 // The longest loop that is recognised, in events.
 #define POWER_MAX 256
-// How long the anchor stays at first: most loops are shorter.
-#define POWER_MIN 15
+// How long the anchor stays at first, in events and in turns of other loops.
+#define POWER_MIN 63
+#define TURNS_MIN 1
+// Polled locks that are remembered.
+#define LOCKS_MAX 64
 
 struct value {
     PyObject *object;   // a strong reference if it is plain, else pinned by location.c
@@ -22,22 +28,37 @@ struct value {
 };
 
 // Where a thread may be going round. The anchor moves as in Brent's algorithm (BIT 20, 1980), so
-// that every loop is found.
+// that every loop is found, and to loops inside it that turn meanwhile.
 struct spin {
     const struct site *anchor;  // NULL: none
     PyObject **locals;          // of its frame
     const PyCodeObject *code;   // only compared
     uint32_t steps, power;
-    bool armed;      // values hold the local state at the anchor
-    bool polls;      // has read the clock since ...
-    uint64_t clock;  // ... which stood here
+    uint32_t turns, patience;   // of loops without the anchor
+    const struct site *latest;  // looked at before this one, in ...
+    PyObject **latest_locals;   // ... this frame ...
+    const PyCodeObject *latest_code;
+    bool armed;             // values hold the local state at the anchor
+    bool in_wait;           // a function of the library waits
+    bool in_library;        // what was looked at before this one is code of the library
+    uint32_t events;        // of the thread, when the lap began
+    uint64_t began;         // the time then
+    struct fr_round round;  // laps that changed nothing, in which time passed
     uint32_t value_count;
-    uint32_t access_count;
     struct value values[VALUES_MAX];
-    struct fr_access accesses[FR_ACCESSES_MAX];  // read since the anchor
+    struct lap lap;  // since the anchor
+};
+
+// A lock of this execution, and sets of threads: see note_lock.
+struct lock_use {
+    uint64_t key;
+    uint64_t pollers, triers;
 };
 
 static struct spin spins[FR_THREADS_MAX];
+static struct lock_use lock_uses[LOCKS_MAX];
+static uint32_t lock_use_count;
+static struct lock_use other_locks;  // those for which there was no room: all as one
 
 static struct spin *own_spin(void) {
     int index = carrier_current();
@@ -58,6 +79,7 @@ static void disarm(struct spin *spin) {
     }
     spin->value_count = 0;
     spin->armed = false;
+    spin->round.is_known = false;
 }
 
 static void drop_anchor(struct spin *spin) {
@@ -65,12 +87,11 @@ static void drop_anchor(struct spin *spin) {
         disarm(spin);
     spin->anchor = NULL;
     spin->code = NULL;
-    spin->polls = false;
 }
 
 static void forget(struct spin *spin) {
     drop_anchor(spin);
-    spin->power = 0;
+    spin->power = spin->patience = 0;
 }
 
 static PyObject *keep(PyObject *object) {
@@ -86,12 +107,17 @@ static PyObject *content_of(PyObject *object) {
     return object != NULL && PyCell_Check(object) ? PyCell_GET(object) : NULL;
 }
 
+static void begin_lap(struct spin *spin) {
+    lap_begin(&spin->lap);
+    spin->events = point_count();
+    spin->began = clock_now();
+}
+
 static void capture(struct spin *spin, const struct operands *on) {
     disarm(spin);
-    spin->access_count = 0;
-    spin->polls = false;
     if (on->top - on->locals > VALUES_MAX)
         return;
+    begin_lap(spin);
     for (PyObject **at = on->locals; at < on->top; at++)
         spin->values[spin->value_count++] =
             (struct value){.object = keep(*at), .content = keep(content_of(*at))};
@@ -122,33 +148,26 @@ static bool is_same_state(const struct spin *spin, const struct operands *on) {
     return true;
 }
 
-// ------------------------------------------------------------------------------ what was read
+// ------------------------------------------------------------------------------ locks
 
-static bool only_reads(const struct fr_access *accesses, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++)
-        if (accesses[i].mode != FR_READ && accesses[i].mode != FR_READ_WEAK)
-            return false;
-    return true;
+static struct lock_use *find_use(uint64_t key) {
+    for (uint32_t i = 0; i < lock_use_count; i++)
+        if (lock_uses[i].key == key)
+            return &lock_uses[i];
+    if (lock_use_count == LOCKS_MAX)
+        return &other_locks;
+    lock_uses[lock_use_count] = (struct lock_use){.key = key};
+    return &lock_uses[lock_use_count++];
 }
 
-static bool has_read(const struct spin *spin, uint64_t key) {
-    for (uint32_t i = 0; i < spin->access_count; i++)
-        if (spin->accesses[i].key == key)
-            return true;
-    return false;
-}
-
-static void add_reads(struct spin *spin, const struct fr_access *accesses, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        if (has_read(spin, accesses[i].key))
-            continue;
-        if (spin->access_count == FR_ACCESSES_MAX) {
-            forget(spin);
-            return;
-        }
-        spin->accesses[spin->access_count++] =
-            (struct fr_access){.key = accesses[i].key, .mode = FR_READ};
-    }
+// A thread takes a lock in each round that is left out, or (tries) asks whether it is free. Another
+// one that asks may see it held, in rounds that are left out, too.
+static void note_lock(int thread, uint64_t key, bool tries) {
+    struct lock_use *use = find_use(key);
+    uint64_t own = (uint64_t)1 << thread;
+    *(tries ? &use->triers : &use->pollers) |= own;
+    if (((tries ? use->pollers : use->triers) & ~own) != 0)
+        fr_run_leave_out(runner.explorer);
 }
 
 // ------------------------------------------------------------------------------ going round
@@ -163,51 +182,98 @@ static void move_anchor(struct spin *spin, const struct site *site, const struct
     // object on the stack, which is another one in each round.
     bool is_first = spin->power == 0 || spin->power >= POWER_MAX;
     spin->power = is_first ? POWER_MIN : 2 * spin->power + 1;
+    spin->patience = is_first ? TURNS_MIN : 2 * spin->patience;
     spin->anchor = site;
     spin->locals = on->locals;
     spin->code = on->code;
-    spin->steps = 0;
+    spin->steps = spin->turns = 0;
+    if (pure_is_repeatable(site, on))
+        capture(spin, on);
+}
+
+// Time passed, and nothing else happened: true if so.
+static bool close_round(struct spin *spin) {
+    const struct lap *lap = &spin->lap;
+    // What the program sees of the clock is another moment in each round.
+    if (lap->waits == 0 || lap->reads_clock || clock_now() <= spin->began)
+        return false;
+    struct fr_round *round = &spin->round;
+    if (!round->is_known)
+        round->first = spin->events;
+    round->is_known = true;
+    round->last = spin->events;
+    round->period_ns = lap->waits == 1 ? clock_now() - spin->began : 0;
+    return true;
+}
+
+// Nothing but another thread, or the clock, makes the next round another one.
+static void answer_spin(struct spin *spin, const struct operands *on,
+                        const struct access_list *list, struct spin_answer *answer) {
+    const struct lap *lap = &spin->lap;
+    bool polls = lap->reads_clock || lap->library_reads;
+    // A time has come that the last round did not see.
+    if (lap->read_count == 0 || lap->waits != 0 || (polls && clock_now() != lap->clock))
+        return;
+    answer->spins = true;
+    answer->deadline_ns = polls ? clock_poll() : 0;
+    answer->access_count = lap->read_count;
+    memcpy(answer->accesses, lap->reads, lap->read_count * sizeof lap->reads[0]);
+    answer->is_the_read = list->count == lap->read_count && lap->lock_count == 0;
+    for (uint32_t i = 0; i < list->count; i++)
+        answer->is_the_read &= lap_has_read(lap, list->items[i].key);
+    for (uint32_t i = 0; i < lap->lock_count; i++)
+        note_lock(on->thread, lap->locks[i].key, false);
 }
 
 // The thread is at the anchor again, in the state it was in.
-static void wait_for_writes(struct spin *spin, const struct access_list *list,
-                            struct spin_answer *answer) {
-    // A time has come that the last round did not see.
-    bool is_late = spin->polls && clock_now() != spin->clock;
-    if (spin->access_count != 0 && !is_late) {
-        answer->spins = true;
-        answer->deadline_ns = spin->polls ? clock_poll() : 0;
-        answer->access_count = spin->access_count;
-        memcpy(answer->accesses, spin->accesses, spin->access_count * sizeof spin->accesses[0]);
-        answer->is_the_read = list->count == spin->access_count;
-        for (uint32_t i = 0; i < list->count; i++)
-            answer->is_the_read &= has_read(spin, list->items[i].key);
+static void close_lap(struct spin *spin, const struct operands *on, const struct access_list *list,
+                      struct spin_answer *answer) {
+    if (!close_round(spin)) {
+        spin->round.is_known = false;
+        if (spin->lap.opens) {
+            drop_anchor(spin);  // here it holds a lock, and must not wait
+            return;
+        }
+        answer_spin(spin, on, list, answer);
     }
-    spin->access_count = 0;
-    spin->polls = false;
-    if (answer->is_the_read)
-        add_reads(spin, list->items, list->count);
+    begin_lap(spin);
+    if (answer->is_the_read && !lap_read(&spin->lap, list->items, list->count))
+        forget(spin);
 }
 
 static bool is_call(const struct site *site) {
     return site->kind >= SITE_CALL && site->kind <= SITE_CALL_UNPACKED;
 }
 
+// A jump back, in a loop that the anchor is not in, or that is inside its own.
+static bool turns_elsewhere(struct spin *spin, const struct site *site, const struct operands *on) {
+    bool is_turn = spin->latest_locals == on->locals && spin->latest_code == on->code &&
+                   site <= spin->latest && site->in_loop;
+    spin->latest_locals = on->locals;
+    spin->latest_code = on->code;
+    spin->latest = site;
+    return is_turn && ++spin->turns >= spin->patience;
+}
+
 static void look(struct spin *spin, const struct site *site, const struct operands *on,
                  const struct access_list *list, struct spin_answer *answer) {
-    if (!only_reads(list->items, list->count) || (spin->armed && !pure_is_repeatable(site, on))) {
+    if (!lap_only_reads(list->items, list->count) ||
+        (spin->armed && !pure_is_repeatable(site, on))) {
         forget(spin);
         return;
     }
     if (list->count == 0 && !is_call(site))
         return;
     bool is_back = spin->anchor == site && spin->locals == on->locals;
-    if (is_back && spin->armed && is_same_state(spin, on)) {
+    bool is_elsewhere = turns_elsewhere(spin, site, on) && !is_back;
+    if (is_back)
+        spin->turns = 0;
+    if (is_back && spin->armed && lap_is_even(&spin->lap) && is_same_state(spin, on)) {
         spin->steps = 0;
-        wait_for_writes(spin, list, answer);
+        close_lap(spin, on, list, answer);
         return;
     }
-    if (spin->anchor == NULL || ++spin->steps >= spin->power) {
+    if (spin->anchor == NULL || is_elsewhere || ++spin->steps >= spin->power) {
         move_anchor(spin, site, on);
         return;
     }
@@ -227,18 +293,53 @@ void spin_look(const struct site *site, const struct operands *on, const struct 
     struct spin *spin = &spins[on->thread];
     look(spin, site, on, list, answer);
     answer->is_watched = spin->armed;
+    spin->in_library = site->library == LIBRARY_LISTED;
+    spin->in_wait = spin->armed && is_call(site) && pure_is_wait(site, on);
 }
 
-void spin_note(int thread, const struct point_op *op) {
+// The same lap, with this operation; false: it is none that leaves things as they are.
+static bool add_operation(struct spin *spin, const struct point_op *op) {
+    struct lap *lap = &spin->lap;
+    uint64_t key = op->access_count != 0 ? op->accesses[0].key : 0;
+    switch (op->kind) {
+    case FR_OP_ACCESS:
+        return lap_only_reads(op->accesses, op->access_count) &&
+               lap_read(lap, op->accesses, op->access_count);
+    case FR_OP_TRY:
+        return lap_read(lap, op->accesses, op->access_count);
+    case FR_OP_ACQUIRE:
+        if (op->deadline_ns == 0)
+            return lap_take(lap, key);
+        return lap_wait(lap, key, spin->in_wait) &&
+               (spin->in_wait || lap_read(lap, op->accesses, op->access_count));
+    case FR_OP_RELEASE:
+        return lap_give_back(lap, key);
+    case FR_OP_SLEEP:
+        return lap_wait(lap, key, false);
+    default:
+        return false;
+    }
+}
+
+static bool is_read(const struct point_op *op) {
+    return op->kind == FR_OP_ACCESS && lap_only_reads(op->accesses, op->access_count);
+}
+
+void spin_note_look(int thread, uint64_t key) {
+    if (!fr_run_holds(runner.explorer, (fr_tid)thread, key))
+        note_lock(thread, key, true);
+}
+
+struct fr_round spin_note(int thread, const struct point_op *op) {
     struct spin *spin = &spins[thread];
+    struct fr_round none = {.is_known = false};
+    if (op->kind == FR_OP_TRY || (op->kind == FR_OP_ACQUIRE && op->deadline_ns != 0))
+        spin_note_look(thread, op->accesses[0].key);
     if (spin->anchor == NULL || op->kind == FR_OP_SPIN)
-        return;
-    bool may_read = op->kind == FR_OP_TRY ||
-                    (op->kind == FR_OP_ACCESS && only_reads(op->accesses, op->access_count));
-    if (!may_read)
+        return none;
+    if (spin->armed ? !add_operation(spin, op) : op->kind != FR_OP_TRY && !is_read(op))
         forget(spin);
-    else if (spin->armed)
-        add_reads(spin, op->accesses, op->access_count);
+    return spin->armed && op->deadline_ns != 0 ? spin->round : none;
 }
 
 void spin_note_progress(void) {
@@ -251,11 +352,12 @@ void spin_note_clock(uint64_t now) {
     struct spin *spin = own_spin();
     if (spin == NULL || !spin->armed)
         return;
+    struct lap *lap = &spin->lap;
     // Read at two times in one round: the next round is another one.
-    if (spin->polls && spin->clock != now)
+    if (lap->reads_clock && lap->clock != now)
         forget(spin);
-    spin->polls = true;
-    spin->clock = now;
+    *(spin->in_library ? &lap->library_reads : &lap->reads_clock) = true;
+    lap->clock = now;
 }
 
 void spin_leave(const PyCodeObject *code) {
@@ -268,4 +370,6 @@ void spin_leave(const PyCodeObject *code) {
 void spin_reset(uint32_t thread_count) {
     for (uint32_t i = 0; i < thread_count; i++)
         forget(&spins[i]);
+    lock_use_count = 0;
+    other_locks = (struct lock_use){.key = 0};
 }

@@ -186,13 +186,16 @@ static PyObject *make_wait(const struct fr_explorer *engine, fr_tid thread,
     struct words words = words_of(place, unknown);
     // Who emptied a queue is not who keeps the others from getting something.
     bool is_lock = strcmp(words.action, "get") != 0;
+    bool goes_round = fr_run_goes_round(engine, thread);
+    // In Condition.wait it waits for a lock that it took itself, to be woken up.
+    is_lock &= !goes_round || fr_run_waits_for(engine, thread) != thread;
     uint32_t waits_for = is_lock ? fr_run_waits_for(engine, thread) : FR_TID_NONE;
     uint32_t taken_at = is_lock ? fr_run_taken_at(engine, thread) : FR_TID_NONE;
     PyObject *object = told(engine, thread, place_log_count(thread), VALUE_OBJECT);
-    return make(wait_class,
-                Py_BuildValue("(INsOOOiNOO)", thread, number_or_none(waits_for), words.action,
-                              words.function, words.text, words.file, words.line,
-                              number_or_none(taken_at), words.name, object));
+    return make(wait_class, Py_BuildValue("(INsOOOiNOO)", thread, number_or_none(waits_for),
+                                          goes_round ? "spin" : words.action, words.function,
+                                          words.text, words.file, words.line,
+                                          number_or_none(taken_at), words.name, object));
 }
 
 PyObject *trace_view_waits(const struct fr_explorer *engine, const struct runner_outcome *outcome) {

@@ -147,7 +147,7 @@ def setup_that_differs() -> State:
 
 
 def differ(state: State) -> None:
-    for _ in range(state.n % 5):
+    for _ in range(1 + state.n % 5):
         add(state)
 
 

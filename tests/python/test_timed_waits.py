@@ -124,8 +124,7 @@ def test_at_one_moment_both_come_first(name: str) -> None:
     assert {when for when, _ in answers(PROGRAMS[name], 5, "virtual")} == {True, False}
 
 
-# as_completed looks at the clock until its end has passed: in explored time, without a bound.
-@pytest.mark.parametrize("name", sorted(set(PROGRAMS) - {"futures.as_completed"}))
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_in_explored_time_a_wait_may_give_up_early(name: str) -> None:
     assert {when for when, _ in answers(PROGRAMS[name], 3, "explored")} == {True, False}
 
