@@ -54,7 +54,8 @@ enum fr_status completion_begin(struct completion *c, const struct run *run, uin
     enum fr_status status = ALLOC_GROW(c->alloc, c->held, c->held_capacity, run->objects.count);
     if (status == FR_OK)
         status = ALLOC_GROW(c->alloc, c->influence, c->influence_capacity, length);
-    uint32_t influences[FR_THREADS_MAX] = {0};
+    uint32_t influences[FR_THREADS_MAX];
+    memset(influences, 0, run->thread_count * sizeof *influences);
     for (uint32_t at = 0; status == FR_OK && at < length; at++) {
         const struct event *event = &run->trace.events[at];
         influences[event->thread] += may_enable(c, run, event);

@@ -346,9 +346,11 @@ static enum fr_status find_detours(struct reversals *r, const struct frontier *f
 enum fr_status reversals_push(struct reversals *r, struct frontier *f, const struct run *run,
                               const uint32_t *path, uint32_t settled) {
     const struct event *events = run->trace.events;
-    uint32_t upto[FR_THREADS_MAX] = {0};
-    uint32_t base[FR_THREADS_MAX] = {0};
+    uint32_t upto[FR_THREADS_MAX];
+    uint32_t base[FR_THREADS_MAX];
     uint32_t base_end = 0;
+    memset(upto, 0, run->thread_count * sizeof *upto);
+    memset(base, 0, run->thread_count * sizeof *base);
     enum fr_status status = sort_races(r, run);
     if (status == FR_OK)
         status = completion_begin(&r->completion, run, settled);

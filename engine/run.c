@@ -175,8 +175,10 @@ static uint64_t hash_announcement(const struct thread *thread) {
         hash = mix64(hash + thread->deadline);
     if (thread->kind == FR_OP_SPAWN || thread->kind == FR_OP_JOIN)
         return mix64(hash + thread->target);
+    uint64_t modes = 0;
     for (uint32_t i = 0; i < thread->touch_count; i++)
-        hash = mix64(hash + thread->touches[i].mode);
+        modes = modes * FR_MODES + thread->touches[i].mode + 1;
+    hash = mix64(hash + modes);
     if (thread->kind == FR_OP_CAS)
         hash = mix64(mix64(hash + (uint64_t)thread->expect) + (uint64_t)thread->value);
     return hash;
@@ -212,7 +214,7 @@ enum fr_status run_announce(struct run *run, fr_tid tid, const struct fr_op *op)
         run->free |= tset_of(tid);
     if (run->has_pasts) {
         uint64_t last = thread->last == NONE ? 0 : run->trace.events[thread->last].hash;
-        thread->past = mix64(mix64(thread->name + thread->count) ^ last);
+        thread->past = mix64((thread->name + thread->count) ^ last);
         thread->announced = hash_announcement(thread);
     }
     if (op->kind == FR_OP_SPAWN && run->threads[op->target].born == 0)

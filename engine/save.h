@@ -40,7 +40,7 @@
 
 #include "explorer.h"
 
-enum { SAVE_MAGIC = 0x56535246, SAVE_VERSION = 5 };
+enum { SAVE_MAGIC = 0x56535246, SAVE_VERSION = 6 };
 enum { SAVE_CHECKSUM = 8, SAVE_CHILD = 1, SAVE_NEXT = 2 };
 
 uint64_t save_checksum(const uint8_t *bytes, size_t size);
