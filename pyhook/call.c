@@ -536,6 +536,21 @@ PyObject *call_callable(const struct site *site, const struct operands *on) {
     }
 }
 
+PyObject *call_receiver(const struct site *site, const struct operands *on) {
+    if (site->kind != SITE_CALL && site->kind != SITE_CALL_FUNCTION &&
+        site->kind != SITE_CALL_KEYWORDS)
+        return NULL;
+    struct call call = read_call(site, on);
+    if (call.callable == NULL)
+        return NULL;
+    PyObject *self = PyCFunction_Check(call.callable) ? PyCFunction_GET_SELF(call.callable) : NULL;
+    if (self != NULL && !PyModule_Check(self))
+        return self;
+    bool is_c_code =
+        PyCFunction_Check(call.callable) || Py_IS_TYPE(call.callable, &PyMethodDescr_Type);
+    return is_c_code && call.count > 0 ? call.values[0] : NULL;
+}
+
 void call_collect(struct access_list *list, const struct site *site, const struct operands *on) {
     if (site->kind == SITE_ENTER) {
         collect_enter(list, on->top[-1]);

@@ -15,5 +15,8 @@ void call_collect(struct access_list *list, const struct site *site,
                   const struct operands *operands);
 // What the instruction is about to call, borrowed; NULL if it is none that call_collect knows.
 PyObject *call_callable(const struct site *site, const struct operands *operands);
+// What the method of C code that it is about to call belongs to, or what such a function is given
+// first; borrowed, NULL if it is something else.
+PyObject *call_receiver(const struct site *site, const struct operands *operands);
 
 #endif

@@ -137,6 +137,8 @@ static int wait_in_loop(const struct site *site, const struct operands *operands
 }
 
 int observe_instruction(const struct site *site, const struct operands *operands) {
+    if (value_log_wanted)
+        value_log_settle(false);
     struct access_list list;
     access_clear(&list);
     access_collect(&list, site, operands);
@@ -158,10 +160,11 @@ int observe_instruction(const struct site *site, const struct operands *operands
     int thread = site->library == LIBRARY_NONE ? operands->thread : OBSERVE_CLOSED;
     if (waited == 0 && list.count > 0 && pass_accesses(thread, place, &list) < 0)
         return -1;
-    if (value_log_wanted && waited == 0 && list.count > 0)
-        value_log_note(site, operands);
+    bool is_told = value_log_wanted && waited == 0 && list.count > 0;
     if (waited == 0 && list.may_go_on && pass_inside(place, site, operands, &list) < 0)
         return -1;
+    if (is_told)
+        value_log_note(site, operands);
     if (!may_resume(site))
         list.count = 0;
     return reentry_note(operands->thread, operands->frame, place, &list);

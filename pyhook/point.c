@@ -12,6 +12,7 @@
 #include "runner.h"
 #include "spin.h"
 #include "switch.h"
+#include "value_log.h"
 
 // After its first Abort a thread passes this many points unhindered, so that `finally` blocks leave
 // shared things (a lock at module level) as they found them. Then each point raises again.
@@ -158,6 +159,8 @@ int point_pass_as(int self, const struct point_op *op) {
     if (thread->aside)
         aside_return(thread);
     carrier_beat();
+    if (value_log_wanted)
+        value_log_settle(true);
     if (runner.phase == RUNNER_ABORTING)
         return raise_again(thread);
     if (carrier_interrupted())

@@ -153,6 +153,8 @@ int runner_run_thread(void *Py_UNUSED(argument), int index) {
     struct runner_thread *thread = &runner.threads[index];
     thread->closed = 1;
     call_thread(index);
+    if (value_log_wanted)
+        value_log_settle(true);
     thread->ended = true;
     thread->pending = NULL;
     if (runner.phase == RUNNER_ABORTING)

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "call.h"
 #include "location.h"
 
 enum { WORDS_MAX = 30, ITEMS_MAX = 8 };
@@ -66,7 +67,16 @@ static PyObject *type_word(PyObject *object) {
     return PyUnicode_FromString(dot != NULL ? dot + 1 : full);
 }
 
-PyObject *value_words(PyObject *object) {
+static bool is_deque(PyObject *object) {
+    return strcmp(Py_TYPE(object)->tp_name, "collections.deque") == 0;
+}
+
+// The items of a deque as a list, a new reference; other objects as they are.
+static PyObject *as_list(PyObject *object) {
+    return is_deque(object) ? PySequence_List(object) : Py_NewRef(object);
+}
+
+static PyObject *make_words(PyObject *object) {
     PyObject *words;
     if (is_plain(object) || has_plain_items(object)) {
         words = PyObject_Repr(object);
@@ -77,7 +87,13 @@ PyObject *value_words(PyObject *object) {
     } else {
         words = type_word(object);
     }
-    words = cut(words);
+    return cut(words);
+}
+
+PyObject *value_words(PyObject *object) {
+    PyObject *list = as_list(object);
+    PyObject *words = list != NULL ? make_words(list) : NULL;
+    Py_XDECREF(list);
     if (words == NULL)
         PyErr_Clear();
     return words;
@@ -156,10 +172,19 @@ static PyObject *find(const struct site *site, const struct operands *on) {
         return find_membership(site, top[-1], top[-2]);
     case SITE_TEST:
     case SITE_READ_TOP:
+    case SITE_ITERATE:
         return Py_NewRef(top[-1]);
     default:
-        return NULL;
+        return Py_XNewRef(value_changed(site, on));
     }
+}
+
+PyObject *value_changed(const struct site *site, const struct operands *operands) {
+    PyObject *object = call_receiver(site, operands);
+    // Others (iterators) might be told apart by how many references there are.
+    bool is_shown = object != NULL && (PyList_CheckExact(object) || PyDict_CheckExact(object) ||
+                                       PySet_CheckExact(object) || is_deque(object));
+    return is_shown ? object : NULL;
 }
 
 PyObject *value_found(const struct site *site, const struct operands *operands) {

@@ -18,5 +18,8 @@ PyObject *value_words(PyObject *object);
 PyObject *value_found(const struct site *site, const struct operands *operands);
 // What it stores: a new str; NULL if it stores nothing, or not one value.
 PyObject *value_stored(const struct site *site, const struct operands *operands);
+// The container that the call may change, so that it is to be looked at again afterwards; borrowed,
+// NULL: none.
+PyObject *value_changed(const struct site *site, const struct operands *operands);
 
 #endif

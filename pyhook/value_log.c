@@ -1,7 +1,12 @@
 // Value log: a dict from (thread, index of the operation, part) to words.
 // SPDX-License-Identifier: Apache-2.0
 //
+// What a call of C code changes is seen by looking at the container again when the call is over,
+// and before another thread can run.
+//
 // What cannot be found out, or not be kept, is not told: none of this may change what happens.
+#include "cpython.h"
+
 #include "value_log.h"
 
 #include "caller.h"
@@ -18,6 +23,13 @@ static struct {
     PyObject *words;                     // dict, or NULL
     PyObject *name_of;                   // frontrun._naming.name_of, or NULL
 } room;
+
+// The container that a thread's last call may change.
+static struct pending {
+    PyObject *object;   // NULL: none
+    const void *frame;  // that calls
+    uint32_t index;     // of the operation
+} pendings[FR_THREADS_MAX];
 
 int value_log_open(const struct fr_explorer *explorer) {
     // Now: nothing is imported while an execution runs.
@@ -38,11 +50,15 @@ int value_log_open(const struct fr_explorer *explorer) {
 
 void value_log_close(void) {
     value_log_wanted = false;
+    for (uint32_t t = 0; t < FR_THREADS_MAX; t++)
+        Py_CLEAR(pendings[t].object);
 }
 
 void value_log_begin(const struct fr_explorer *explorer) {
     if (room.explorer == explorer && room.words != NULL)
         PyDict_Clear(room.words);
+    for (uint32_t t = 0; t < FR_THREADS_MAX; t++)
+        Py_CLEAR(pendings[t].object);
 }
 
 static PyObject *make_key(fr_tid thread, uint32_t index, enum value_part part) {
@@ -66,7 +82,42 @@ void value_log_note(const struct site *site, const struct operands *operands) {
     point_close();
     keep((fr_tid)self, index, VALUE_FOUND, value_found(site, operands));
     keep((fr_tid)self, index, VALUE_STORED, value_stored(site, operands));
+    PyObject *changed = value_changed(site, operands);
+    Py_XSETREF(pendings[self].object, Py_XNewRef(changed));
+    pendings[self].frame = operands->frame;
+    pendings[self].index = index;
     point_reopen();
+}
+
+// Is the call over? Its frame runs again, or is gone.
+static bool is_over(const struct pending *pending) {
+    cpython_frame *frame = cpython_frame_skip(cpython_current_frame(PyThreadState_Get()));
+    if (frame == pending->frame)
+        return true;
+    while (frame != NULL && frame != pending->frame)
+        frame = cpython_frame_back(frame);
+    return frame == NULL;
+}
+
+void value_log_settle(bool is_leaving) {
+    int self = carrier_current();
+    struct pending *pending = self >= 0 ? &pendings[self] : NULL;
+    if (pending == NULL || pending->object == NULL)
+        return;
+    bool over = is_over(pending);
+    if (!over && !is_leaving)
+        return;
+    PyObject *error = errors_take();
+    point_close();
+    PyObject *words = over ? value_words(pending->object) : NULL;
+    PyObject *before = value_log_find(room.explorer, (fr_tid)self, pending->index, VALUE_FOUND);
+    if (words != NULL && before != NULL && PyUnicode_Compare(words, before) == 0)
+        Py_CLEAR(words);
+    keep((fr_tid)self, pending->index, VALUE_STORED, words);
+    Py_CLEAR(pending->object);
+    point_reopen();
+    if (error != NULL)
+        errors_restore(error);
 }
 
 void value_log_name(PyObject *object, const struct place *place) {

@@ -33,6 +33,9 @@ void value_log_begin(const struct fr_explorer *explorer);
 
 // The calling logical thread is about to perform the instruction that it announced last.
 void value_log_note(const struct site *site, const struct operands *operands);
+// It has come to an instruction, or (is_leaving) is about to let others run: what the call that was
+// noted last has changed is looked at, if that call is over.
+void value_log_settle(bool is_leaving);
 // It is about to announce an operation on this object at this place.
 void value_log_name(PyObject *object, const struct place *place);
 
