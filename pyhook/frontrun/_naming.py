@@ -51,7 +51,7 @@ def paths(roots: list[tuple[str, Any]], target: object) -> Iterator[tuple[str, s
         seen.add(id(value))
         keep.append(value)
         if not owner[1] and is_library(value):
-            owner = type(value).__name__, name
+            owner = of_type(value, "__name__"), name
         waiting.extend((part, name + suffix, owner) for suffix, part in parts_of(value))
 
 
@@ -59,17 +59,21 @@ def kind_at(value: object, name: str, owner: str, owner_name: str) -> str:
     """What the object is: of a lock that a thread sleeps at, its owner, and what of it changes."""
     path, sleeps, _ = name.partition("._waiters[")
     if not sleeps:
-        return type(value).__name__.lstrip("_")
+        return of_type(value, "__name__").lstrip("_")
     part = path[len(owner_name) :].lstrip(".")
     return owner if part.startswith("_") or not part else f"{owner}.{part}"
 
 
+def of_type(value: object, name: str) -> str:
+    """A word of an object's type, whatever its metaclass would say."""
+    word = type.__getattribute__(type(value), name)
+    return word if isinstance(word, str) else ""
+
+
 def is_library(value: object) -> bool:
     """Is it a Condition, a Queue, a Future ...?"""
-    module = type.__getattribute__(type(value), "__module__")
-    return isinstance(module, str) and any(
-        module == library or module.startswith(f"{library}.") for library in LIBRARIES
-    )
+    module = of_type(value, "__module__")
+    return any(module == library or module.startswith(f"{library}.") for library in LIBRARIES)
 
 
 def parts_of(value: object) -> Iterator[tuple[str, Any]]:
@@ -82,7 +86,7 @@ def parts_of(value: object) -> Iterator[tuple[str, Any]]:
     elif kind in (list, tuple, deque):
         for index, part in enumerate(value):  # type: ignore[arg-type]
             yield f"[{index}]", part
-    elif kind.__module__ != "builtins":
+    elif of_type(value, "__module__") != "builtins":
         for name, part in attributes_of(value):
             yield f".{name}", part
 

@@ -265,7 +265,11 @@ def test_the_name_is_the_one_that_the_line_says() -> None:
 
 
 def test_a_name_is_found_without_running_the_program() -> None:
-    class Proud:
+    class Meta(type):
+        def __getattribute__(cls, name: str) -> Any:
+            raise AssertionError("__getattribute__ of the metaclass was called")
+
+    class Proud(metaclass=Meta):
         def __init__(self) -> None:
             self.lock = threading.Lock()
 
