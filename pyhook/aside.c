@@ -1,5 +1,7 @@
 // Aside: a thread that is blocked in the kernel waits there while others go on.
 // SPDX-License-Identifier: Apache-2.0
+#include "cpython.h"
+
 #include "aside.h"
 
 #include "errors.h"

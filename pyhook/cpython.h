@@ -23,6 +23,7 @@
 #include <internal/pycore_frame.h>
 #endif
 #if PY_VERSION_HEX >= 0x030d0000
+#include <internal/pycore_setobject.h>
 #include <internal/pycore_tstate.h>
 #endif
 #pragma GCC diagnostic pop
