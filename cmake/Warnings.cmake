@@ -1,7 +1,9 @@
 # What every target of ours is compiled with: fr_warnings (private) and fr_sanitize (public).
 # SPDX-License-Identifier: Apache-2.0
 add_library(fr_warnings INTERFACE)
-target_compile_options(fr_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow)
+# A function without a declaration answers an int: a pointer is cut in half, on that version only.
+target_compile_options(fr_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow
+    $<$<COMPILE_LANGUAGE:C>:-Werror=implicit-function-declaration>)
 if(FRONTRUN_WERROR)
     target_compile_options(fr_warnings INTERFACE -Werror)
 endif()

@@ -4,6 +4,7 @@
 
 #include "aside.h"
 
+#include "cpython.h"
 #include "errors.h"
 #include "observe.h"
 #include "place_log.h"

@@ -7,6 +7,7 @@
 
 #include "aside.h"
 #include "carrier.h"
+#include "cpython.h"
 #include "errors.h"
 #include "place_log.h"
 #include "runner.h"
