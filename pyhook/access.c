@@ -1,5 +1,6 @@
 // Accesses: which locations an instruction is about to touch, and how.
 // SPDX-License-Identifier: Apache-2.0
+// long because every kind of instruction has its few lines here, and they share their parts.
 //
 // The rule: over-merging is allowed, under-merging is forbidden. Whatever is not known to be
 // independent is an access to the whole container.

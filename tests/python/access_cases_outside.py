@@ -105,7 +105,8 @@ FILE_CASES: list[Case] = [
     of_files("codecs", "get(a)", "codecs.open(a, 'w').close()"),
     of_files("a foreign function", "get(a)", "libc.unlink(a.encode())"),
     of_files("a temporary file in turn", "get(a)", "s.f.write('1'); s.f.flush()",
-             "s.f = tempfile.NamedTemporaryFile('w', dir=home); os.unlink(a); os.link(s.f.name, a)"),
+             "s.f = tempfile.NamedTemporaryFile('w', dir=home)\n"
+             "os.unlink(a); os.link(s.f.name, a)"),
     of_files("shutil", "get(a)", "shutil.copy(b, a)"),
     of_files("a temporary file", "len(os.listdir(home))", "tempfile.mkstemp(dir=home)"),
     of_files("a descriptor of two", "os.lseek(s.fd, 0, os.SEEK_CUR)", "os.read(s.fd, 1)",
