@@ -20,6 +20,7 @@
 #include "outside_call.h"
 #include "point.h"
 #include "pure.h"
+#include "special.h"
 
 enum { DEPTH_MAX = 6 };
 
@@ -40,12 +41,14 @@ void access_clear(struct access_list *list) {
     list->is_full = false;
     list->failed = false;
     list->level = 0;
+    list->may_resume = false;
     list->may_go_on = false;
     list->inside_writes = false;
     list->looks_outside = false;
     list->is_all_outside = false;
     list->announced = NULL;
     list->announced_count = 0;
+    list->through_objects = false;
     list->dict = NULL;
 }
 
@@ -62,6 +65,11 @@ void access_add(struct access_list *list, uint64_t key, enum fr_mode mode) {
     list->items[list->count++] = (struct fr_access){.key = key, .mode = mode};
 }
 
+// Whoever reads more containers than an event holds reads this; whoever writes one, writes this.
+static void note_write(struct access_list *list) {
+    access_add(list, location_of_state(LOCATION_DEEP), FR_WRITE_WEAK);
+}
+
 // ------------------------------------------------------------------------------ containers
 
 static bool is_private(PyObject *object) {
@@ -73,6 +81,8 @@ static void add_contents(struct access_list *list, PyObject *object, bool write)
     // Whoever looks at a file or a socket moves its position.
     bool is_outside = outside_has_type(Py_TYPE(owner));
     access_add(list, location_of_object(owner), write || is_outside ? FR_WRITE : FR_READ);
+    if (write)
+        note_write(list);
     if (is_outside && !outside_is_console(owner))
         outside_add_object(list, owner);
 }
@@ -167,6 +177,9 @@ void access_add_whole(struct access_list *list, PyObject *object, bool write, bo
             outside_call_add_callback(list, object);
         else if (container_is_instance(object))
             outside_call_add_instance(list, object);
+        // What is printed of an exception, and what add_note changes.
+        else if (PyExceptionInstance_Check(object) && !(on_stack && is_private(object)))
+            access_add(list, location_of_object(object), write ? FR_WRITE : FR_READ);
         return;
     case CONTAINER_ITERATOR:
         access_add_next(list, object, on_stack ? 1 : 0);
@@ -217,6 +230,8 @@ void access_add_item(struct access_list *list, PyObject *object, PyObject *key, 
         return;
     }
     access_add_element(list, object, key, write);
+    if (write)
+        note_write(list);
     if (write && PyDict_CheckExact(object)) {
         list->dict = object;
         list->key = key;
@@ -236,6 +251,7 @@ void access_add_deletion(struct access_list *list, PyObject *object, PyObject *k
     }
     access_add_element(list, object, key, true);
     access_add(list, location_of_order(object), FR_WRITE);
+    note_write(list);
 }
 
 bool access_add_insertion(struct access_list *list) {
@@ -295,7 +311,8 @@ static void add_global_read(struct access_list *list, const struct operands *on,
     if (on->builtins == NULL || on->builtins == on->globals)
         return;
     // The builtin behind the global counts if it is, or may become, what is found.
-    bool counts = PyDict_CheckExact(on->builtins) && PyDict_Contains(on->builtins, name) == 1;
+    bool counts = special_is_watched() ||
+                  (PyDict_CheckExact(on->builtins) && PyDict_Contains(on->builtins, name) == 1);
     if (!counts)
         counts = !PyDict_CheckExact(on->globals) || PyDict_Contains(on->globals, name) != 1;
     if (counts)
@@ -504,4 +521,5 @@ void access_collect(struct access_list *list, const struct site *site, const str
         collect_value(list, site, on);
         break;
     }
+    special_add_read(list, (enum site_kind)site->kind);
 }

@@ -30,10 +30,12 @@ struct access_list {
     bool failed;   // an exception is set
     // How many levels of what is inside the containers are looked up (inside.h).
     int level;
-    bool may_go_on;       // there may be more inside
-    bool inside_writes;   // what is inside is handed to an unknown callback
-    bool looks_outside;   // what it touches outside the process depends on that (path.h)
-    bool is_all_outside;  // ... or is not understood: it writes all of it
+    bool may_resume;       // code that is not traced may go on with it after traced code
+    bool may_go_on;        // there may be more inside
+    bool inside_writes;    // what is inside is handed to an unknown callback
+    bool through_objects;  // what is inside is looked for in the attributes of objects, too
+    bool looks_outside;    // what it touches outside the process depends on that (path.h)
+    bool is_all_outside;   // ... or is not understood: it writes all of it
     // Above level 0: what the event just passed was announced with. Borrowed.
     const struct fr_access *announced;
     uint32_t announced_count;

@@ -7,6 +7,8 @@
 #include "container.h"
 #include "location.h"
 #include "observe.h"
+#include "site.h"
+#include "special.h"
 
 // Can an attribute of this name of such an object ever change? Not if it is a method of a type that
 // nobody can change and the object has no attributes of its own.
@@ -39,6 +41,22 @@ static enum fr_mode mode_of_whole(PyObject *object, PyObject *name, bool write) 
     return write ? FR_WRITE_WEAK : FR_READ_WEAK;
 }
 
+// Is the attribute a property whose Python code is not traced? What that reads or sets in the
+// object is not seen: it is taken to read or write all of it.
+static bool is_opaque(PyObject *object, PyObject *name, bool write) {
+    static const char *const parts[] = {"fget", "fset"};
+    PyObject *found = _PyType_Lookup(Py_TYPE(object), name);
+    if (found == NULL || !Py_IS_TYPE(found, &PyProperty_Type))
+        return false;
+    PyObject *code = PyObject_GetAttrString(found, parts[write]);
+    bool is_known = code == NULL || !PyFunction_Check(code) ||
+                    site_is_known((PyCodeObject *)PyFunction_GET_CODE(code)) ||
+                    site_is_traced((PyCodeObject *)PyFunction_GET_CODE(code)) != 0;
+    Py_XDECREF(code);
+    PyErr_Clear();
+    return !is_known;
+}
+
 // The instance and its __dict__ become one, now that somebody will have both.
 static void unite(PyObject *object, PyObject *name) {
     if (PyType_Check(object) || PyModule_Check(object) || Py_TYPE(object)->tp_dictoffset == 0 ||
@@ -68,7 +86,12 @@ static void add_attribute(struct access_list *list, PyObject *object, PyObject *
     if (!write && is_fixed(object, name))
         return;
     access_add(list, location_of_attribute(object, name), write ? FR_WRITE : FR_READ);
-    access_add(list, location_of_object(object), mode_of_whole(object, name, write));
+    enum fr_mode mode = mode_of_whole(object, name, write);
+    if (is_opaque(object, name, write)) {
+        mode = write ? FR_WRITE : FR_READ;
+        list->may_resume = true;
+    }
+    access_add(list, location_of_object(object), mode);
     if (!write || PyType_Check(object))
         access_add(list, location_of_class_attribute(name), write ? FR_WRITE : FR_READ);
 }
@@ -86,7 +109,8 @@ bool attribute_add_ordinary(struct access_list *list, PyObject *object, PyObject
                             bool write) {
     // So it is no module, function, cell, class, proxy or `super`, which have rules of their own.
     if (!container_is_instance(object) ||
-        PyType_HasFeature(Py_TYPE(object), Py_TPFLAGS_IMMUTABLETYPE))
+        PyType_HasFeature(Py_TYPE(object), Py_TPFLAGS_IMMUTABLETYPE) ||
+        is_opaque(object, name, write))
         return false;
     struct fr_access *items = list->items;
     location_of_part(object, name, &items[0].key, &items[1].key);
@@ -152,5 +176,7 @@ void attribute_add(struct access_list *list, PyObject *object, PyObject *name, b
     add_attribute(list, object, exact, write);
     if (write && PyFunction_Check(object))
         add_function(list, object, exact);
+    if (write)
+        special_add_write(list, object, exact);
     Py_DECREF(exact);
 }

@@ -12,9 +12,12 @@
 #include "inside.h"
 #include "library.h"
 #include "location.h"
+#include "logs.h"
 #include "observe.h"
 #include "outside.h"
 #include "outside_call.h"
+#include "special.h"
+#include "state.h"
 
 enum { DEPTH_MAX = 4 };  // of partials
 
@@ -134,8 +137,8 @@ static void add_objects(struct access_list *list, const struct call *call, bool 
         add_object(list, call->values[i], write);
 }
 
-// print(..., file=...): what is printed is read, the file is written.
-static void add_print(struct access_list *list, const struct call *call) {
+// What is written is read, with all that is inside; a file among the arguments is written.
+static void add_written(struct access_list *list, const struct call *call) {
     add_arguments(list, call, false);
     add_inside(list, call);
     for (Py_ssize_t i = 0; i < call->count; i++)
@@ -162,6 +165,66 @@ static void add_self(struct access_list *list, PyObject *self) {
         access_add(list, location_of_object(self), FR_READ);
     else
         access_add_whole(list, self, false, false);
+}
+
+// All that is reached from the arguments is read, through objects, too.
+static void add_reached(struct access_list *list, const struct call *call) {
+    list->through_objects = true;
+    access_add_whole(list, call->self, true, false);
+    add_written(list, call);
+    add_objects(list, call, false);
+}
+
+// print(..., file=...): what is printed is read, the file is written, or what sys.stdout is by now.
+static void add_print(struct access_list *list, const struct call *call) {
+    static PyObject *name;
+    if (name == NULL)
+        name = PyUnicode_InternFromString("stdout");
+    PyObject *system = PyImport_GetModuleDict();
+    system = system != NULL ? PyDict_GetItemString(system, "sys") : NULL;
+    if (name != NULL && system != NULL && PyModule_Check(system))
+        access_add_element(list, PyModule_GetDict(system), name, false);
+    PyObject *file = PySys_GetObject("stdout");
+    if (file != NULL && !outside_is_console(file))
+        access_add_whole(list, file, true, false);
+    add_written(list, call);
+}
+
+// Is it a format in which a field goes on into an object ("{0.name}", "{[0]}")?
+static bool has_path(PyObject *text) {
+    if (!PyUnicode_Check(text))
+        return false;
+    bool in_field = false;
+    for (Py_ssize_t i = 0; i < PyUnicode_GET_LENGTH(text); i++) {
+        Py_UCS4 letter = PyUnicode_READ_CHAR(text, i);
+        if (in_field && (letter == '.' || letter == '['))
+            return true;
+        if (letter == '{' || letter == '}' || letter == ':' || letter == '!')
+            in_field = letter == '{';
+    }
+    return false;
+}
+
+// What no argument names: classes, and the state of modules.
+static void add_state(struct access_list *list, const struct call *call, enum effect effect) {
+    switch (effect) {
+    case EFFECT_CHECKS_CLASS:
+        if (call->count > 1)
+            state_add_check(list, call->values[1]);
+        return;
+    case EFFECT_MAKES_CLASS:
+        special_add_class(list);
+        return;
+    case EFFECT_WARNS:
+        state_add_warnings(list, false);
+        break;
+    default:
+        if (call->self != NULL)
+            access_add(list, location_of_object(call->self),
+                       effect == EFFECT_WRITES_STATE ? FR_WRITE : FR_READ);
+        break;
+    }
+    add_arguments(list, call, false);
 }
 
 static void apply(struct access_list *list, const struct call *call, enum effect effect) {
@@ -196,6 +259,7 @@ static void apply(struct access_list *list, const struct call *call, enum effect
         add_dict(list, call);
         return;
     case EFFECT_READS_OBJECT:
+        list->through_objects |= call->self != NULL && has_path(call->self);
         access_add_whole(list, call->self, false, false);
         add_arguments(list, call, false);
         add_objects(list, call, false);
@@ -203,6 +267,16 @@ static void apply(struct access_list *list, const struct call *call, enum effect
         return;
     case EFFECT_PRINT:
         add_print(list, call);
+        return;
+    case EFFECT_REACHES:
+        add_reached(list, call);
+        return;
+    case EFFECT_CHECKS_CLASS:
+    case EFFECT_MAKES_CLASS:
+    case EFFECT_WARNS:
+    case EFFECT_READS_STATE:
+    case EFFECT_WRITES_STATE:
+        add_state(list, call, effect);
         return;
     case EFFECT_WRITES:
         break;
@@ -224,18 +298,20 @@ static void apply(struct access_list *list, const struct call *call, enum effect
     add_inside(list, call);
 }
 
-// Is it one of the tool's own Python functions (a proxy that records calls)? What they keep is no
-// part of the program.
+// Is it one of the tool's own Python functions (a proxy that records calls)? What they keep is
+// no part of the program.
 static bool is_own(PyObject *function) {
     PyObject *module = PyFunction_GET_MODULE(function);
     const char *name = module != NULL && PyUnicode_Check(module) ? PyUnicode_AsUTF8(module) : NULL;
     return name != NULL && strncmp(name, "frontrun", 8) == 0 && (name[8] == '.' || name[8] == 0);
 }
 
-// A Python function: its own code is observed if it is traced; else it is as unknown as C, and may
-// do anything to the attributes of what it is given, too.
+// A Python function: its own code is observed if it is traced; else it is as unknown as C, and
+// may do anything to the attributes of what it is given, too.
 static void collect_function(struct access_list *list, struct call *call, PyObject *function) {
     PyCodeObject *code = (PyCodeObject *)PyFunction_GET_CODE(function);
+    if (special_is_watched())
+        access_add_whole(list, ((PyFunctionObject *)function)->func_kwdefaults, false, false);
     if (site_is_known(code))
         return;
     struct access_list touched;
@@ -251,6 +327,9 @@ static void collect_function(struct access_list *list, struct call *call, PyObje
     }
     add_arguments(&touched, call, !is_known);
     add_inside(&touched, call);
+    PyObject *first = call->self == NULL && call->count > 0 ? call->values[0] : call->self;
+    logs_add(&touched, function, first);
+    state_add(&touched, function, first);
     if ((touched.count == 0 && !touched.is_full) || is_own(function))
         return;
     int traced = site_is_traced(code);
@@ -276,6 +355,8 @@ static void collect_type(struct access_list *list, struct call *call) {
     PyTypeObject *type = (PyTypeObject *)call->callable;
     if (type == &PyType_Type && call->count == 1)
         return;
+    if (PyType_IsSubtype(type, &PyType_Type))
+        special_add_class(list);
     if (PyType_IsSubtype(type, (PyTypeObject *)PyExc_BaseException))
         return;
     PyObject *function = lookup(type, &init, "__init__");
@@ -342,6 +423,8 @@ static void collect_object(struct access_list *list, struct call *call) {
         return;
     }
     if (PyType_IsSubtype(Py_TYPE(call->callable), partial) && collect_partial(list, call))
+        return;
+    if (inside_add_getter(list, call->callable, call->count > 0 ? call->values[0] : NULL))
         return;
     access_add_whole(list, call->callable, true, false);
     if (Py_TYPE(call->callable)->tp_traverse != NULL && !PyFunction_Check(call->callable))
@@ -448,7 +531,8 @@ static void collect_unpacked(struct access_list *list, int argument, const struc
     collect_call(list, &call);
 }
 
-// type(manager).__enter__(manager). Python code of its own is observed there; a lock at the lock.
+// type(manager).__enter__(manager). Python code of its own is observed there; a lock at the
+// lock.
 static void collect_enter(struct access_list *list, PyObject *manager) {
     static PyObject *name;
     PyObject *function = lookup(Py_TYPE(manager), &name, "__enter__");

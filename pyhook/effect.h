@@ -20,7 +20,13 @@ enum effect {
     EFFECT_SET_ATTRIBUTE,
     EFFECT_GET_DICT,
     EFFECT_READS_OBJECT,
-    EFFECT_PRINT
+    EFFECT_PRINT,
+    EFFECT_CHECKS_CLASS,
+    EFFECT_MAKES_CLASS,
+    EFFECT_READS_STATE,
+    EFFECT_WRITES_STATE,
+    EFFECT_WARNS,
+    EFFECT_REACHES
 };
 
 // Resolves callables.def. -1 with an exception.

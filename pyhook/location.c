@@ -23,7 +23,7 @@ struct pins {
 static struct pins pins;   // of the execution
 static struct pins spare;  // being emptied, or empty
 
-enum tag { TAG_OBJECT = 1, TAG_CLASS, TAG_ELEMENT, TAG_CELL, TAG_ORDER, TAG_OUTSIDE };
+enum tag { TAG_OBJECT = 1, TAG_CLASS, TAG_ELEMENT, TAG_CELL, TAG_ORDER, TAG_OUTSIDE, TAG_STATE };
 
 static uint64_t finish(uint64_t h) {
     h ^= h >> 33;
@@ -201,4 +201,8 @@ uint64_t location_of_cell(PyObject *cell) {
 
 uint64_t location_of_outside(uint64_t identity) {
     return mix(NULL, TAG_OUTSIDE, identity);
+}
+
+uint64_t location_of_state(enum location_state which) {
+    return mix(NULL, TAG_STATE, (uint64_t)which);
 }

@@ -35,6 +35,14 @@ uint64_t location_of_cell(PyObject *cell);
 void location_unite(PyObject *object, PyObject *dict);
 // Something outside the process, by a hash of what it is (resource.h).
 uint64_t location_of_outside(uint64_t identity);
+// State that is no object's.
+enum location_state {
+    LOCATION_SPECIAL,   // what operators and calls run (special.h)
+    LOCATION_THREADS,   // which threads there are
+    LOCATION_ABSTRACT,  // which classes are registered with abstract ones
+    LOCATION_DEEP       // what is in containers (inside_add_rest)
+};
+uint64_t location_of_state(enum location_state which);
 // How many references of the object are ours: 1 if it is pinned, else 0.
 Py_ssize_t location_references(PyObject *object);
 

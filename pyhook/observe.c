@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "observe.h"
 
+#include <limits.h>
+
 #include "backend.h"
 #include "call.h"
 #include "carrier.h"
 #include "container.h"
 #include "filter.h"
+#include "inside.h"
 #include "library.h"
 #include "opcode.h"
 #include "outside.h"
@@ -58,7 +61,8 @@ static const struct place *place_of(const struct site *site) {
     return place;
 }
 
-enum { LEVELS_MAX = 8 };  // of containers in containers
+// Levels of containers in containers that are looked up one by one; the rest is one level.
+enum { LEVELS_MAX = 8 };
 
 // Does an access of the first mode conflict with all that one of the second conflicts with?
 static bool covers(enum fr_mode announced, enum fr_mode mode) {
@@ -83,27 +87,30 @@ static bool is_part(const struct access_list *part, const struct access_list *wh
 static int pass_inside(const struct place *place, const struct site *site,
                        const struct operands *operands, struct access_list *list) {
     place = place_with_action(place, list->looks_outside ? "resolve" : "inside");
-    for (int level = 1; place != NULL && level <= LEVELS_MAX; level++) {
+    for (int level = 1; place != NULL; level++) {
         struct access_list deeper;
         access_clear(&deeper);
-        deeper.level = level;
+        deeper.level = level <= LEVELS_MAX ? level : INT_MAX;
         deeper.is_all_outside = list->is_all_outside;
         deeper.announced = list->items;
         deeper.announced_count = list->count;
         access_collect(&deeper, site, operands);
         if (deeper.failed)
             return -1;
-        // More than an event holds is passed over: a program that prints a large table goes on.
+        if (deeper.is_full && deeper.through_objects)
+            return door.refuse("one instruction reaches more objects than an event can hold "
+                               "(pickle, attrgetter or format of what is connected with much)");
+        if (deeper.is_full)
+            inside_add_rest(&deeper);
         if (is_part(&deeper, list))
             return 0;
         *list = deeper;
+        if (level > LEVELS_MAX && list->looks_outside && !list->is_all_outside)
+            outside_add_all(list);
         if (pass_list(OBSERVE_CLOSED, place, list) < 0)
             return -1;
     }
-    if (place == NULL || !list->looks_outside || list->is_all_outside)
-        return place != NULL ? 0 : -1;
-    outside_add_all(list);
-    return pass_list(OBSERVE_CLOSED, place, list);
+    return -1;
 }
 
 static int pass_accesses(int thread, const struct place *place, struct access_list *list) {
@@ -144,6 +151,7 @@ int observe_instruction(const struct site *site, const struct operands *operands
     access_collect(&list, site, operands);
     if (list.failed)
         return -1;
+    bool resumes = list.may_resume;
     if (list.is_full)
         return door.refuse("one instruction touches more objects than an event can hold");
     int waited = 0;
@@ -165,7 +173,7 @@ int observe_instruction(const struct site *site, const struct operands *operands
         return -1;
     if (is_told)
         value_log_note(site, operands);
-    if (!may_resume(site))
+    if (!may_resume(site) && !resumes)
         list.count = 0;
     return reentry_note(operands->thread, operands->frame, place, &list);
 }
@@ -231,6 +239,7 @@ bool observe_is_traced(PyCodeObject *code) {
 }
 
 int observe_begin(PyObject *callables) {
+    outside_note_console();
     return backend_begin(callables);
 }
 

@@ -40,10 +40,19 @@ bool outside_has_type(PyTypeObject *type) {
            has_prefix(name, types, sizeof types / sizeof *types);
 }
 
+// What the streams of the process were when observation began.
+static const char *const consoles[] = {"stdout", "stderr", "__stdout__", "__stderr__"};
+enum { CONSOLES = sizeof consoles / sizeof *consoles };
+static PyObject *console[CONSOLES];
+
+void outside_note_console(void) {
+    for (size_t i = 0; i < CONSOLES; i++)
+        Py_XSETREF(console[i], Py_XNewRef(PySys_GetObject(consoles[i])));
+}
+
 bool outside_is_console(PyObject *object) {
-    static const char *const names[] = {"stdout", "stderr", "__stdout__", "__stderr__"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (PySys_GetObject(names[i]) == object)
+    for (size_t i = 0; i < CONSOLES; i++)
+        if (console[i] == object)
             return true;
     return false;
 }

@@ -4,6 +4,7 @@
 // Who owns the lock, and how often, is asked of the real lock: a logical thread has a thread
 // identity of its own. Re-entering it, or failing to release what one does not own, touches nothing
 // that another thread could see.
+#include "carrier.h"
 #include "errors.h"
 #include "interpose.h"
 #include "lock.h"
@@ -39,6 +40,17 @@ static struct interpose_twin twins[TWINS] = {
 static struct interpose_twin is_owned_method = {.name = "_is_owned", .flags = METH_NOARGS};
 
 static PyObject *probe;  // a free lock of our own
+
+// The lock around the books of the module logging (which loggers there are, and which levels they
+// remember). What survives setup() in them differs from one execution to the next, and so would the
+// operations on this lock: it is none of the program's, and while it is held there are no points,
+// so that nobody finds it taken. logs.c says what the calls of logging look at and change.
+static PyObject *books;
+
+// Nothing but the books is taken like this: points are closed until it is given back.
+static bool is_bookkeeping(PyObject *lock) {
+    return books != NULL && lock == books && carrier_current() >= 0;
+}
 
 static bool counts(PyObject *lock) {
     return point_is_open() && !lock_is_internal(lock);
@@ -84,6 +96,12 @@ static int is_outermost(PyObject *lock) {
 }
 
 static PyObject *acquire_twin(PyObject *self, PyObject *args, PyObject *kwargs) {
+    if (is_bookkeeping(self)) {
+        PyObject *answer = interpose_call_keywords(&twins[ACQUIRE], self, args, kwargs);
+        if (answer == Py_True)
+            point_close();
+        return answer;
+    }
     if (!counts(self)) {
         PyObject *answer =
             lock_acquire_outside(probe, &twins[ACQUIRE], &twins[RELEASE], self, args, kwargs);
@@ -118,6 +136,12 @@ static int pass_release(PyObject *self, bool all) {
 }
 
 static PyObject *release_twin(PyObject *self, PyObject *Py_UNUSED(args)) {
+    if (is_bookkeeping(self)) {
+        PyObject *answer = interpose_call(&twins[RELEASE], self, NULL);
+        if (answer != NULL)
+            point_reopen();
+        return answer;
+    }
     return pass_release(self, false) < 0 ? NULL : interpose_call(&twins[RELEASE], self, NULL);
 }
 
@@ -155,6 +179,10 @@ int rlock_open(void) {
 }
 
 void rlock_enable(void) {
+    PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), "logging");
+    PyObject *lock = module != NULL ? PyObject_GetAttrString(module, "_lock") : NULL;
+    PyErr_Clear();  // not imported, or another version's: a lock like any other
+    Py_XSETREF(books, lock);
     interpose_enable(twins, TWINS);
 }
 

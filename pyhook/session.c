@@ -14,6 +14,7 @@
 #include "runner.h"
 #include "simple_queue.h"
 #include "spawn.h"
+#include "special.h"
 #include "threads.h"
 
 #define EXECUTIONS_PER_COLLECTION 100
@@ -65,10 +66,10 @@ static void take_down(void) {
 
 // Sets up all parts; undoes what it did if one fails. Observation is on as briefly as possible: on
 // 3.12 and later all code that starts meanwhile pays for it, our own as well.
-static int set_up(PyObject *traced, PyObject *callables, const char *carrier) {
+static int set_up(PyObject *traced, PyObject *roots, PyObject *callables, const char *carrier) {
     if (find_collector() < 0 || observe_set_filter(traced) < 0 || carrier_open(carrier) < 0)
         return -1;
-    if (imports_enable() < 0) {
+    if (special_begin(roots) < 0 || imports_enable() < 0) {
         carrier_close();
         return -1;
     }
@@ -107,7 +108,7 @@ static void tear_down(void) {
         errors_restore(error);
 }
 
-int session_open(PyObject *owner, PyObject *traced, PyObject *callables,
+int session_open(PyObject *owner, PyObject *traced, PyObject *roots, PyObject *callables,
                  const struct session_options *options) {
     bool ours = carrier_current() == CARRIER_CONTROLLER;
     if (runner_is_busy()) {
@@ -124,7 +125,7 @@ int session_open(PyObject *owner, PyObject *traced, PyObject *callables,
         return 0;
     if (session.open)
         tear_down();
-    if (set_up(traced, callables, options->second_try ? "thread" : options->carrier) < 0)
+    if (set_up(traced, roots, callables, options->second_try ? "thread" : options->carrier) < 0)
         return -1;
     // What takes its own time gets more of it where nobody else can go on.
     carrier_set_watchdog(options->second_try ? 2 * options->watchdog : options->watchdog);

@@ -18,9 +18,9 @@ struct session_options {
 
 // Opens a session for owner (compared by identity, not kept alive), or goes on with the one that
 // owner has. Another owner's session that is not executing is closed first. traced: as in
-// observe_set_filter; callables: as in observe_begin. The calling OS thread is the controller from
-// now on. -1 with an exception; then everything is as before.
-int session_open(PyObject *owner, PyObject *traced, PyObject *callables,
+// observe_set_filter; roots: as in special_begin; callables: as in observe_begin. The calling OS
+// thread is the controller from now on. -1 with an exception; then everything is as before.
+int session_open(PyObject *owner, PyObject *traced, PyObject *roots, PyObject *callables,
                  const struct session_options *options);
 // After each execution: collects garbage at fixed points. -1 with an exception.
 int session_count_execution(void);

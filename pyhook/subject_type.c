@@ -19,13 +19,17 @@ static enum fr_status execute_once(struct subject *subject, struct fr_explorer *
         callables = PyTuple_Pack(1, subject->harness.threads);
     else
         callables = Py_XNewRef(subject->harness.threads);
+    PyObject *roots = PyTuple_Pack(3, subject->harness.setup, subject->harness.threads,
+                                   subject->harness.invariant);
     switch_set(subject->switches);
     struct session_options options = {.carrier = subject->carrier,
                                       .watchdog = subject->watchdog,
                                       .second_try = subject->second_try};
-    int opened = callables != NULL
-                     ? session_open((PyObject *)subject, subject->traced, callables, &options)
-                     : -1;
+    int opened =
+        callables != NULL && roots != NULL
+            ? session_open((PyObject *)subject, subject->traced, roots, callables, &options)
+            : -1;
+    Py_XDECREF(roots);
     Py_XDECREF(callables);
     if (opened < 0)
         return FR_HOST;

@@ -11,6 +11,8 @@ from access_cases_inside import INSIDE
 from access_cases_library import MODULES
 from access_cases_objects import OBJECTS
 from access_cases_outside import FILE_CASES
+from access_cases_reach import REACH
+from access_cases_state import SPECIAL, STATE
 from access_shapes import BOX, Case, reads, twice
 
 RANK = """
@@ -719,38 +721,14 @@ OUTSIDE = [
 
 CASES: list[Case] = [
     *CALLBACKS, *ATTRIBUTES, *NAMES, *LISTS, *DICTS, *OTHERS, *LIBRARY, *OUTSIDE, *FILE_CASES,
-    *OBJECTS, *MODULES, *INSIDE,
+    *OBJECTS, *MODULES, *INSIDE, *STATE, *SPECIAL, *REACH,
 ]
 
 # Not seen yet (docs/limits.md): the race is not found.
 UNSEEN = frozenset(
     {
-        "attrgetter with a dot",
-        "dc asdict inner",
-        "deepcopy obj inner",
-        "pickle objects in list",
         "a weak reference",
         "weakref dead",
-        "subclasses()",
-        "abc register",
-        "logging handler list",
-        "logging level",
-        "logging StreamHandler StringIO",
-        "warnings filters",
-        "__kwdefaults__",
-        "special method replaced",
-        "special __add__ replaced",
-        "special __call__ replaced",
-        "special __getattr__ replaced",
-        "special __eq__",
-        "special __bool__",
-        "special __iter__",
-        "special __repr__",
-        "special __getitem__",
-        "__init__ replaced",
-        "__class__ isinstance",
-        "type(x)",
-        "str exception",
         "ctypes from_buffer",
     }
 )

@@ -6,10 +6,13 @@ The cases are data (access_cases.py). Each is explored on both carriers, with th
 
 from __future__ import annotations
 
+import logging
 import sys
 import textwrap
 import types
+import warnings
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -97,6 +100,16 @@ DIVERGES = {"singledispatch register"} if sys.version_info[:3] == (3, 11, 2) els
 def racy(case: Case) -> Any:
     unseen = pytest.mark.xfail(reason="not observed: docs/limits.md", raises=AssertionError)
     return pytest.param(case, id=case.name, marks=[unseen] if case.name in UNSEEN else [])
+
+
+@pytest.fixture(autouse=True)
+def library_state() -> Iterator[None]:
+    """What cases change in the library, and nobody restores."""
+    stdout, show, filters = sys.stdout, warnings.showwarning, warnings.filters[:]
+    yield
+    sys.stdout, warnings.showwarning = stdout, show
+    warnings.filters[:] = filters  # type: ignore[index]
+    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("case", [racy(case) for case in CASES])
