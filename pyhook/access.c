@@ -4,6 +4,8 @@
 //
 // The rule: over-merging is allowed, under-merging is forbidden. Whatever is not known to be
 // independent is an access to the whole container.
+#include "cpython.h"
+
 #include "access.h"
 
 #include <string.h>
@@ -14,6 +16,7 @@
 #include "container.h"
 #include "inside.h"
 #include "library.h"
+#include "life.h"
 #include "location.h"
 #include "observe.h"
 #include "outside.h"
@@ -70,13 +73,27 @@ static void note_write(struct access_list *list) {
     access_add(list, location_of_state(LOCATION_DEEP), FR_WRITE_WEAK);
 }
 
+bool access_is_part(const struct access_list *part, const struct access_list *whole) {
+    for (uint32_t i = 0; i < part->count; i++) {
+        uint32_t at = 0;
+        while (at < whole->count && whole->items[at].key != part->items[i].key)
+            at++;
+        if (at == whole->count ||
+            join(whole->items[at].mode, part->items[i].mode) != whole->items[at].mode)
+            return false;
+    }
+    return true;
+}
+
 // ------------------------------------------------------------------------------ containers
 
 static bool is_private(PyObject *object) {
-    return Py_REFCNT(object) - location_references(object) <= 1;
+    return Py_REFCNT(object) <= 1;
 }
 
 static void add_contents(struct access_list *list, PyObject *object, bool write) {
+    if (PyWeakref_CheckProxy(object))
+        life_add_look(list, object);
     PyObject *owner = container_owner(object);
     // Whoever looks at a file or a socket moves its position.
     bool is_outside = outside_has_type(Py_TYPE(owner));
@@ -135,7 +152,7 @@ void access_add_next(struct access_list *list, PyObject *iterator, Py_ssize_t re
         add_contents(list, iterator, true);
     if (kind != CONTAINER_ITERATOR)
         return;
-    if (Py_REFCNT(iterator) - location_references(iterator) > references_own)
+    if (Py_REFCNT(iterator) > references_own)
         access_add(list, location_of_object(iterator), FR_WRITE);
     // A generator goes over what its own code says, and that is observed.
     if (PyGen_Check(iterator))
@@ -264,8 +281,9 @@ bool access_add_insertion(struct access_list *list) {
         PyErr_Clear();
     if (present > 0)
         return false;
+    uint32_t before = list->count;
     access_add(list, location_of_order(list->dict), FR_WRITE);
-    return true;
+    return list->count > before;
 }
 
 // ------------------------------------------------------------------------------ attributes
@@ -333,11 +351,7 @@ static void add_name(struct access_list *list, const struct operands *on, PyObje
 
 static void add_cell(struct access_list *list, const struct site *site, const struct operands *on,
                      bool write) {
-    int index = site->argument;
-#if PY_VERSION_HEX < 0x030b0000
-    index += on->code->co_nlocals;
-#endif
-    PyObject *cell = on->locals[index];
+    PyObject *cell = on->locals[cpython_cell_index(on->code, site->argument)];
     if (cell != NULL && PyCell_Check(cell))
         access_add(list, location_of_cell(cell), write ? FR_WRITE : FR_READ);
 }
@@ -481,6 +495,8 @@ static void collect_value(struct access_list *list, const struct site *site,
 void access_collect(struct access_list *list, const struct site *site, const struct operands *on) {
     switch ((enum site_kind)site->kind) {
     case SITE_NONE:
+    case SITE_DROP:
+    case SITE_RETURN:
     case SITE_LEAVE:
     case SITE_INTRINSIC:
         break;

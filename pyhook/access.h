@@ -52,8 +52,11 @@ void access_collect(struct access_list *list, const struct site *site,
 void access_clear(struct access_list *list);
 // To be asked when the accesses are about to be performed: do they insert a key? Whether they do
 // depends on what other threads did, so it is no part of what is announced first. If true, what an
-// insertion does to the order of the keys is added, and the list is to be announced again.
+// insertion does to the order of the keys was added, and the list is to be announced again.
 bool access_add_insertion(struct access_list *list);
+
+// Is all of one list in the other, as strongly?
+bool access_is_part(const struct access_list *part, const struct access_list *whole);
 
 // For calls (call.c): the parts that access_collect is made of.
 

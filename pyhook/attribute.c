@@ -5,6 +5,7 @@
 #include "attribute.h"
 
 #include "container.h"
+#include "life.h"
 #include "location.h"
 #include "observe.h"
 #include "site.h"
@@ -170,7 +171,10 @@ void attribute_add(struct access_list *list, PyObject *object, PyObject *name, b
         list->is_full = true;  // refused: what cannot be told apart is not passed over
         return;
     }
-    object = PyWeakref_CheckProxy(object) ? container_owner(object) : object;
+    if (PyWeakref_CheckProxy(object)) {
+        life_add_look(list, object);
+        object = container_owner(object);
+    }
     if (!write)
         unite(object, exact);
     add_attribute(list, object, exact, write);

@@ -29,6 +29,8 @@ int observe_caller(void);
 // answered, and not OBSERVE_CLOSED. -1 with an exception that is to be raised instead of executing
 // the instruction.
 int observe_instruction(const struct site *site, const struct operands *operands);
+// For backends: the frame is about to return. As observe_instruction.
+int observe_return(const struct site *site, const struct operands *operands);
 // For backends: observation is no longer sure. As point_refuse.
 int observe_refuse(const char *sentence);
 

@@ -11,6 +11,7 @@
 #include "effect.h"
 #include "inside.h"
 #include "library.h"
+#include "life.h"
 #include "location.h"
 #include "logs.h"
 #include "observe.h"
@@ -126,6 +127,8 @@ static void add_dict(struct access_list *list, const struct call *call) {
 // The attributes of an object, but for those of the standard library that have locks of their own,
 // or are traced where they are touched without one: library.def.
 static void add_object(struct access_list *list, PyObject *object, bool write) {
+    if (object != NULL && write)
+        life_add_look(list, object);  // it may make a weak reference
     if (object != NULL && !library_is_quiet(Py_TYPE(object)))
         access_add_object(list, object, write);
 }
@@ -227,7 +230,28 @@ static void add_state(struct access_list *list, const struct call *call, enum ef
     add_arguments(list, call, false);
 }
 
+// What nobody has said anything about: it may write all that it has.
+static void add_unknown(struct access_list *list, const struct call *call) {
+    if (add_outside(list, call) == OUTSIDE_KNOWN) {
+        add_arguments(list, call, false);
+        add_inside(list, call);
+        return;
+    }
+    access_add_whole(list, call->self, true, false);
+    // Methods of strings, numbers and other immutable things have nothing to do with their
+    // arguments but to read them.
+    bool is_method = call->self != NULL && !PyModule_Check(call->self) &&
+                     (PyUnicode_Check(call->self) || PyBytes_Check(call->self) ||
+                      PyLong_Check(call->self) || PyTuple_Check(call->self));
+    add_arguments(list, call, !is_method);
+    if (!is_method)
+        add_objects(list, call, true);
+    add_inside(list, call);
+}
+
 static void apply(struct access_list *list, const struct call *call, enum effect effect) {
+    if (call->self != NULL && PyWeakref_Check(call->self))
+        life_add_look(list, call->self);
     switch (effect) {
     case EFFECT_NOTHING:
         return;
@@ -279,23 +303,9 @@ static void apply(struct access_list *list, const struct call *call, enum effect
         add_state(list, call, effect);
         return;
     case EFFECT_WRITES:
-        break;
-    }
-    if (add_outside(list, call) == OUTSIDE_KNOWN) {
-        add_arguments(list, call, false);
-        add_inside(list, call);
+        add_unknown(list, call);
         return;
     }
-    access_add_whole(list, call->self, true, false);
-    // Methods of strings, numbers and other immutable things have nothing to do with their
-    // arguments but to read them.
-    bool is_method = call->self != NULL && !PyModule_Check(call->self) &&
-                     (PyUnicode_Check(call->self) || PyBytes_Check(call->self) ||
-                      PyLong_Check(call->self) || PyTuple_Check(call->self));
-    add_arguments(list, call, !is_method);
-    if (!is_method)
-        add_objects(list, call, true);
-    add_inside(list, call);
 }
 
 // Is it one of the tool's own Python functions (a proxy that records calls)? What they keep is
@@ -364,6 +374,9 @@ static void collect_type(struct access_list *list, struct call *call) {
         collect_function(list, call, function);
         return;
     }
+    // A weak reference is made: from now on the end of its object is seen.
+    if (PyType_IsSubtype(type, &_PyWeakref_RefType) && call->count > 0)
+        life_add_look(list, call->values[0]);
     PyTypeObject *c_type = container_c_type(type);
     apply(list, call, effect_of((PyObject *)c_type));
 }
@@ -425,6 +438,10 @@ static void collect_object(struct access_list *list, struct call *call) {
     if (PyType_IsSubtype(Py_TYPE(call->callable), partial) && collect_partial(list, call))
         return;
     if (inside_add_getter(list, call->callable, call->count > 0 ? call->values[0] : NULL))
+        return;
+    if (PyWeakref_Check(call->callable))
+        life_add_look(list, call->callable);
+    if (PyWeakref_CheckRef(call->callable))
         return;
     access_add_whole(list, call->callable, true, false);
     if (Py_TYPE(call->callable)->tp_traverse != NULL && !PyFunction_Check(call->callable))
@@ -511,14 +528,13 @@ static PyObject *unpacked_callable(int argument, const struct operands *on) {
 }
 
 // f(*values, **keywords): the values are in a tuple, or in whatever will be iterated.
-static void collect_unpacked(struct access_list *list, int argument, const struct operands *on) {
+static struct call read_unpacked(int argument, const struct operands *on) {
     int above = keyword_slots(argument);
     PyObject *values = on->top[-1 - above];
     struct call call = {
         .callable = unpacked_callable(argument, on),
         .keywords = above ? on->top[-1] : NULL,
     };
-    access_add_whole(list, values, false, true);
     if (PyTuple_CheckExact(values)) {
         call.values = ((PyTupleObject *)values)->ob_item;
         call.count = PyTuple_GET_SIZE(values);
@@ -528,6 +544,12 @@ static void collect_unpacked(struct access_list *list, int argument, const struc
     } else {
         call.is_unknown = true;
     }
+    return call;
+}
+
+static void collect_unpacked(struct access_list *list, int argument, const struct operands *on) {
+    struct call call = read_unpacked(argument, on);
+    access_add_whole(list, on->top[-1 - keyword_slots(argument)], false, true);
     collect_call(list, &call);
 }
 
@@ -633,6 +655,42 @@ PyObject *call_receiver(const struct site *site, const struct operands *on) {
     bool is_c_code =
         PyCFunction_Check(call.callable) || Py_IS_TYPE(call.callable, &PyMethodDescr_Type);
     return is_c_code && call.count > 0 ? call.values[0] : NULL;
+}
+
+bool call_read_method(const struct site *site, const struct operands *on,
+                      struct call_method *method) {
+    struct call call =
+        site->kind == SITE_CALL_UNPACKED ? read_unpacked(site->argument, on) : read_call(site, on);
+    PyObject *callable = call.callable;
+    if (callable == NULL)
+        return false;
+    if (PyCFunction_Check(callable)) {
+        method->name = ((PyCFunctionObject *)callable)->m_ml->ml_name;
+        if (call.self == NULL)
+            call.self = PyCFunction_GET_SELF(callable);
+        if (call.self != NULL && PyModule_Check(call.self))
+            call.self = NULL;  // setattr(object, name, value)
+    } else if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
+        method->name = ((PyMethodDescrObject *)callable)->d_method->ml_name;
+    } else if (Py_IS_TYPE(callable, &PyWrapperDescr_Type)) {
+        method->name = ((PyWrapperDescrObject *)callable)->d_base->name;
+    } else if (Py_IS_TYPE(callable, method_wrapper)) {
+        struct wrapper wrapper = {NULL, NULL};
+        Py_TYPE(callable)->tp_traverse(callable, visit_wrapper, &wrapper);
+        if (wrapper.descriptor == NULL)
+            return false;
+        method->name = ((PyWrapperDescrObject *)wrapper.descriptor)->d_base->name;
+        call.self = wrapper.self;
+        callable = wrapper.descriptor;
+    } else {
+        return false;
+    }
+    bind(&call);
+    method->effect = effect_of(callable);
+    method->self = call.self;
+    method->values = call.values;
+    method->count = call.count;
+    return call.self != NULL;
 }
 
 void call_collect(struct access_list *list, const struct site *site, const struct operands *on) {

@@ -3,6 +3,7 @@
 #define PYHOOK_CALL_H
 
 #include "access.h"
+#include "effect.h"
 
 // Resolves callables.def. -1 with an exception.
 int call_open(void);
@@ -18,5 +19,18 @@ PyObject *call_callable(const struct site *site, const struct operands *operands
 // What the method of C code that it is about to call belongs to, or what such a function is given
 // first; borrowed, NULL if it is something else.
 PyObject *call_receiver(const struct site *site, const struct operands *operands);
+
+// A C method or function as its effect understands it. Everything is borrowed.
+struct call_method {
+    enum effect effect;
+    const char *name;
+    PyObject *self;
+    PyObject *const
+        *values;  // the other arguments; those of a call with unpacked ones in their tuple
+    Py_ssize_t count;
+};
+// False: the instruction calls something else, or on nothing.
+bool call_read_method(const struct site *site, const struct operands *operands,
+                      struct call_method *method);
 
 #endif

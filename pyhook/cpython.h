@@ -104,6 +104,53 @@ static inline PyObject *cpython_slot(_PyStackRef slot) {
 }
 #endif
 
+// How many local variables, cells and free variables a frame of this code has.
+static inline Py_ssize_t cpython_frame_locals(const PyCodeObject *code) {
+#if PY_VERSION_HEX < 0x030b0000
+    return code->co_nlocals + PyTuple_GET_SIZE(code->co_cellvars) +
+           PyTuple_GET_SIZE(code->co_freevars);
+#else
+    return code->co_nlocalsplus;
+#endif
+}
+
+// One of them, borrowed, or NULL.
+static inline PyObject *cpython_frame_local(cpython_frame *frame, Py_ssize_t index) {
+#if PY_VERSION_HEX < 0x030b0000
+    return frame->f_localsplus[index];
+#elif PY_VERSION_HEX < 0x030e0000
+    return frame->localsplus[index];
+#else
+    return cpython_slot(frame->localsplus[index]);
+#endif
+}
+
+// The index among them of the cell that the argument of an instruction means.
+static inline int cpython_cell_index(const PyCodeObject *code, int argument) {
+#if PY_VERSION_HEX < 0x030b0000
+    return argument + code->co_nlocals;
+#else
+    (void)code;
+    return argument;
+#endif
+}
+
+// Where the memory of an object begins, as its allocator knows it: before it there may be the links
+// of the collector, and since 3.11 its __dict__ and weak references.
+static inline const void *cpython_block(PyObject *object) {
+    unsigned long flags = Py_TYPE(object)->tp_flags;
+#if PY_VERSION_HEX >= 0x030c0000
+    const unsigned long more = Py_TPFLAGS_MANAGED_DICT | Py_TPFLAGS_MANAGED_WEAKREF;
+#elif PY_VERSION_HEX >= 0x030b0000
+    const unsigned long more = Py_TPFLAGS_MANAGED_DICT;
+#else
+    const unsigned long more = 0;
+#endif
+    size_t pairs = (flags & Py_TPFLAGS_HAVE_GC) != 0 ? 1 : 0;
+    pairs += (flags & more) != 0 ? 1 : 0;
+    return (const char *)object - pairs * 2 * sizeof(void *);
+}
+
 // The __dict__ of an instance whose type has one, borrowed; NULL if it was not made yet. (Up
 // to 3.10 every instance with attributes has one; later they are kept apart until somebody asks for
 // it.)

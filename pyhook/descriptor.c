@@ -44,19 +44,19 @@ int descriptor_open(void) {
 // Overwritten when there are too many, which costs executions.
 enum { SEEN_MAX = 512, KEYS_MAX = 6 };
 static struct seen {
-    const PyObject *object;  // pinned by location.h for as long as the execution
+    uint32_t identity;  // of the object (location.h); 0: free
     struct fr_access accesses[KEYS_MAX];
     uint32_t count;
     bool is_full;
 } seen[SEEN_MAX];
 static bool has_seen;  // in this execution: most programs open nothing
 
-static struct seen *seen_of(const PyObject *object) {
-    uint64_t hash = (uint64_t)(uintptr_t)object / 16 * 0x9E3779B97F4A7C15ull;
-    struct seen *slot = &seen[hash >> 32 & (SEEN_MAX - 1)];
+static struct seen *seen_of(PyObject *object) {
+    uint32_t identity = location_identity(object);
+    struct seen *slot = &seen[identity & (SEEN_MAX - 1)];
     has_seen = true;
-    if (slot->object != object)
-        *slot = (struct seen){.object = object};
+    if (slot->identity != identity)
+        *slot = (struct seen){.identity = identity};
     return slot;
 }
 

@@ -76,7 +76,7 @@ static void push(struct access_list *list, struct stack *stack, PyObject *object
 }
 
 static bool is_alone(PyObject *object) {
-    return Py_REFCNT(object) - location_references(object) <= 1;
+    return Py_REFCNT(object) <= 1;
 }
 
 static int visit_for_more(PyObject *object, void *context) {

@@ -1,9 +1,11 @@
 // Locations: the 64-bit keys that name shared memory within one execution.
 //
-// A key is mixed from the address of an object and a detail. Every object whose address goes into a
-// key is pinned (one strong reference) until location_reset, so that no address is used twice in an
-// execution. Keys of different locations may coincide: that costs executions, it hides nothing.
-// Guarded by the GIL. None of these functions runs Python code, except location_reset.
+// A key is mixed from the identity of an object and a detail. An identity is a number, given when
+// the object is touched first, and belongs to the memory that the object is in until
+// location_forget says that another object may be there from now on (death.c) or the execution
+// ends. No reference is kept: objects live as long as they would without us. Keys of different
+// locations may coincide: that costs executions, it hides nothing. One object must never have two
+// identities. Guarded by the GIL. None of these functions runs Python code.
 #ifndef PYHOOK_LOCATION_H
 #define PYHOOK_LOCATION_H
 
@@ -33,6 +35,9 @@ uint64_t location_of_cell(PyObject *cell);
 // From now on the dict is the __dict__ of this object, which made it just now, or makes it
 // available.
 void location_unite(PyObject *object, PyObject *dict);
+// Whether an object lives; of a weak reference: the object behind it, which it tells of when it was
+// asked for before that was dead.
+uint64_t location_of_life(PyObject *object);
 // Something outside the process, by a hash of what it is (resource.h).
 uint64_t location_of_outside(uint64_t identity);
 // State that is no object's.
@@ -43,7 +48,9 @@ enum location_state {
     LOCATION_DEEP       // what is in containers (inside_add_rest)
 };
 uint64_t location_of_state(enum location_state which);
-// How many references of the object are ours: 1 if it is pinned, else 0.
-Py_ssize_t location_references(PyObject *object);
+// The number that stands for an object: the same as long as it lives, if it is of this execution.
+uint32_t location_identity(PyObject *object);
+// The object in this memory (cpython_block) is dead, and nobody can touch it any more.
+void location_forget(const void *block);
 
 #endif

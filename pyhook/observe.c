@@ -8,9 +8,11 @@
 #include "call.h"
 #include "carrier.h"
 #include "container.h"
+#include "death.h"
 #include "filter.h"
 #include "inside.h"
 #include "library.h"
+#include "life.h"
 #include "opcode.h"
 #include "outside.h"
 #include "pure.h"
@@ -64,24 +66,6 @@ static const struct place *place_of(const struct site *site) {
 // Levels of containers in containers that are looked up one by one; the rest is one level.
 enum { LEVELS_MAX = 8 };
 
-// Does an access of the first mode conflict with all that one of the second conflicts with?
-static bool covers(enum fr_mode announced, enum fr_mode mode) {
-    return announced == mode || announced == FR_WRITE ||
-           (mode == FR_READ_WEAK && (announced == FR_READ || announced == FR_WRITE_WEAK));
-}
-
-static bool is_part(const struct access_list *part, const struct access_list *whole) {
-    for (uint32_t i = 0; i < part->count; i++) {
-        uint32_t at = 0;
-        while (at < whole->count && (whole->items[at].key != part->items[i].key ||
-                                     !covers(whole->items[at].mode, part->items[i].mode)))
-            at++;
-        if (at == whole->count)
-            return false;
-    }
-    return true;
-}
-
 // The instruction has its turn: is there more inside of what it was announced with? If so, that is
 // announced as well, level by level (inside.h).
 static int pass_inside(const struct place *place, const struct site *site,
@@ -97,12 +81,14 @@ static int pass_inside(const struct place *place, const struct site *site,
         access_collect(&deeper, site, operands);
         if (deeper.failed)
             return -1;
+        life_add_operands(&deeper, site, operands);
+        life_add_replaced(&deeper, site, operands);
         if (deeper.is_full && deeper.through_objects)
             return door.refuse("one instruction reaches more objects than an event can hold "
                                "(pickle, attrgetter or format of what is connected with much)");
         if (deeper.is_full)
             inside_add_rest(&deeper);
-        if (is_part(&deeper, list))
+        if (access_is_part(&deeper, list))
             return 0;
         *list = deeper;
         if (level > LEVELS_MAX && list->looks_outside && !list->is_all_outside)
@@ -113,13 +99,24 @@ static int pass_inside(const struct place *place, const struct site *site,
     return -1;
 }
 
-static int pass_accesses(int thread, const struct place *place, struct access_list *list) {
+// Announces, and at its turn again while what others did meanwhile makes it more. site: NULL, a
+// call that no instruction makes.
+static int pass_accesses(int thread, const struct place *place, const struct site *site,
+                         const struct operands *operands, struct access_list *list) {
     if (pass_list(thread, place, list) < 0)
         return -1;
-    if (list->dict == NULL || !access_add_insertion(list))
-        return 0;
-    place = place_with_action(place, "insert");
-    return place != NULL ? pass_list(OBSERVE_CLOSED, place, list) : -1;
+    for (;;) {
+        const char *action = NULL;
+        if (list->dict != NULL && access_add_insertion(list))
+            action = "insert";
+        else if (life_wanted && site != NULL && life_add_replaced(list, site, operands))
+            action = "drop";
+        if (action == NULL)
+            return 0;
+        const struct place *again = place_with_action(place, action);
+        if (again == NULL || pass_list(OBSERVE_CLOSED, again, list) < 0)
+            return -1;
+    }
 }
 
 // The loop that the instruction is in has done nothing: waits until it may. 1: that was the
@@ -149,6 +146,9 @@ int observe_instruction(const struct site *site, const struct operands *operands
     struct access_list list;
     access_clear(&list);
     access_collect(&list, site, operands);
+    life_add_operands(&list, site, operands);
+    if (site->kind == SITE_DROP && list.count == 0)
+        return 0;
     if (list.failed)
         return -1;
     bool resumes = list.may_resume;
@@ -166,7 +166,7 @@ int observe_instruction(const struct site *site, const struct operands *operands
         return -1;
     // To find the place of the user's line Python code may have run.
     int thread = site->library == LIBRARY_NONE ? operands->thread : OBSERVE_CLOSED;
-    if (waited == 0 && list.count > 0 && pass_accesses(thread, place, &list) < 0)
+    if (waited == 0 && list.count > 0 && pass_accesses(thread, place, site, operands, &list) < 0)
         return -1;
     bool is_told = value_log_wanted && waited == 0 && list.count > 0;
     if (waited == 0 && list.may_go_on && pass_inside(place, site, operands, &list) < 0)
@@ -176,6 +176,19 @@ int observe_instruction(const struct site *site, const struct operands *operands
     if (!may_resume(site) && !resumes)
         list.count = 0;
     return reentry_note(operands->thread, operands->frame, place, &list);
+}
+
+int observe_return(const struct site *site, const struct operands *operands) {
+    struct access_list ending;
+    access_clear(&ending);
+    if (life_wanted)
+        life_add_frame(&ending, operands);
+    if (ending.count > 0) {
+        const struct place *place = place_of(site);
+        if (place == NULL || pass_list(OBSERVE_CLOSED, place, &ending) < 0)
+            return -1;
+    }
+    return reentry_suspend((void *)operands->frame, &ending);
 }
 
 // The place of a call that the runner makes: by the name of a C function, or of a type.
@@ -208,7 +221,7 @@ int observe_call(PyObject *callable, PyObject *arguments, PyObject *keywords) {
     if (list.count == 0)
         return 0;
     const struct place *place = place_of_call(callable);
-    if (place == NULL || pass_accesses(OBSERVE_CLOSED, place, &list) < 0)
+    if (place == NULL || pass_accesses(OBSERVE_CLOSED, place, NULL, NULL, &list) < 0)
         return -1;
     return reentry_note(carrier_current(), NULL, place, &list);
 }
@@ -222,7 +235,7 @@ int observe_open(PyObject *module) {
         return -1;
     Py_DECREF(sources);
     if (opcode_open() < 0 || site_open() < 0 || container_open() < 0 || call_open() < 0 ||
-        pure_open() < 0 || backend_open() < 0)
+        life_open() < 0 || pure_open() < 0 || backend_open() < 0)
         return -1;
     return selftest_run();
 }
@@ -240,10 +253,14 @@ bool observe_is_traced(PyCodeObject *code) {
 
 int observe_begin(PyObject *callables) {
     outside_note_console();
-    return backend_begin(callables);
+    if (life_begin(callables) < 0 || backend_begin(callables) < 0)
+        return -1;
+    death_enable();
+    return 0;
 }
 
 void observe_end(void) {
+    death_disable();
     backend_end();
 }
 

@@ -38,10 +38,9 @@ void observe_thread_end(void);
 // instead.
 int observe_call(PyObject *callable, PyObject *arguments, PyObject *keywords);
 
-// Forgets the identities of the last execution and drops the references that kept them apart.
-// Called by the controlling thread after an execution; may run finalizers.
+// Forgets the identities of the last execution. Called by the controlling thread after it.
 void location_reset(void);
-// The key of a whole object (a lock, a container as such). Pins the object until location_reset.
+// The key of a whole object (a lock, a container as such).
 uint64_t location_of_object(PyObject *object);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "backend.h"
 #include "filter.h"
+#include "life.h"
 #include "reentry.h"
 #include "site.h"
 #include "spin.h"
@@ -57,12 +58,14 @@ static PyObject *on_instruction(PyObject *self, PyObject *const *arguments, size
     if (table == NULL || table->sites == NULL || unit < 0 || unit >= table->count)
         Py_RETURN_NONE;
     const struct site *site = &table->sites[unit];
-    if (site->kind == SITE_NONE && (!switch_is_wanted() || site->switches == 0))
+    bool is_idle = site->kind == SITE_NONE || (site->kind == SITE_DROP && !life_wanted);
+    if (is_idle && (!switch_is_wanted() || site->switches == 0))
         return Py_NewRef(api.disable);
-    if (site->kind == SITE_LEAVE)
+    if (site->kind == SITE_LEAVE || site->kind == SITE_RETURN)
         spin_leave(code);
     int thread = observe_caller();
-    if (thread == OBSERVE_CLOSED || (site->kind == SITE_LEAVE && reentry_is_empty()))
+    bool is_leaving = site->kind == SITE_LEAVE || (site->kind == SITE_RETURN && !life_wanted);
+    if (thread == OBSERVE_CLOSED || (is_leaving && reentry_is_empty()))
         Py_RETURN_NONE;
     cpython_frame *frame = cpython_current_frame(PyThreadState_Get());
     if (site->depth < 0 || frame == NULL || cpython_frame_code(frame) != code) {
@@ -70,7 +73,7 @@ static PyObject *on_instruction(PyObject *self, PyObject *const *arguments, size
         return NULL;
     }
     if (site->kind == SITE_LEAVE) {
-        int failed = reentry_suspend(frame);
+        int failed = reentry_suspend(frame, NULL);
         reentry_forget(frame);
         return failed ? NULL : Py_NewRef(Py_None);
     }
@@ -94,8 +97,13 @@ static PyObject *on_instruction(PyObject *self, PyObject *const *arguments, size
         .builtins = frame->f_builtins,
         .names = frame->f_locals,
     };
+    if (site->kind == SITE_RETURN) {
+        int failed = observe_return(site, &operands);
+        reentry_forget(frame);
+        return failed ? NULL : Py_NewRef(Py_None);
+    }
     switch_reach(site, frame, (int)unit);
-    if (site->kind != SITE_NONE && observe_instruction(site, &operands) < 0)
+    if (!is_idle && observe_instruction(site, &operands) < 0)
         return NULL;
     switch_leave(site, &operands, frame, (int)unit);
     Py_RETURN_NONE;

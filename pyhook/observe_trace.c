@@ -6,6 +6,7 @@
 #include "cpython.h"
 
 #include "backend.h"
+#include "life.h"
 #include "reentry.h"
 #include "site.h"
 #include "spin.h"
@@ -56,20 +57,23 @@ static int on_opcode(PyFrameObject *object) {
     if (unit < 0 || unit >= table->count)
         return 0;
     const struct site *site = &table->sites[unit];
-    if (site->kind == SITE_NONE && !switch_is_wanted())
+    bool is_idle = site->kind == SITE_NONE || (site->kind == SITE_DROP && !life_wanted);
+    if (is_idle && !switch_is_wanted())
         return 0;
     int thread = observe_caller();
     if (thread == OBSERVE_CLOSED)
         return 0;
     if (site->kind == SITE_LEAVE)
-        return reentry_suspend(frame);
+        return reentry_suspend(frame, NULL);
     struct operands operands = {.thread = thread};
     read_operands(frame, code, &operands);
+    if (site->kind == SITE_RETURN)
+        return observe_return(site, &operands);
     switch_reach(site, frame, unit);
-    if (site->kind != SITE_NONE && observe_instruction(site, &operands) < 0)
+    if (!is_idle && observe_instruction(site, &operands) < 0)
         return -1;
     switch_leave(site, &operands, frame, unit);
-    return is_yield_from(site, &operands) ? reentry_suspend(frame) : 0;
+    return is_yield_from(site, &operands) ? reentry_suspend(frame, NULL) : 0;
 }
 
 static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *argument) {

@@ -77,7 +77,10 @@ static void describe(struct opcode *opcode, const char *name) {
     for (size_t i = 0; i < sizeof poppers / sizeof *poppers; i++)
         opcode->only_pops |= strncmp(name, poppers[i], strlen(poppers[i])) == 0;
     opcode->only_pops &= strcmp(name, "STORE_FAST_LOAD_FAST") != 0;
+    opcode->is_store = strncmp(name, "STORE_FAST", 10) == 0;
+    opcode->shift = strncmp(name, "STORE_FAST_", 11) == 0 ? 4 : 0;
     opcode->is_prefix = strcmp(name, "EXTENDED_ARG") == 0;
+    opcode->is_constant = strcmp(name, "LOAD_CONST") == 0;
     opcode->is_call = strcmp(name, "CALL") == 0;
     opcode->is_precall = strcmp(name, "PRECALL") == 0;
     opcode->is_names = strcmp(name, "KW_NAMES") == 0;

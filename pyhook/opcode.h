@@ -22,6 +22,7 @@ enum site_kind {
     SITE_SET_NAME,
     SITE_GET_CELL,
     SITE_SET_CELL,
+    SITE_DROP,  // a local variable loses its value; the argument is its index
     SITE_GET_ITEM,
     SITE_SET_ITEM,
     SITE_DELETE_ITEM,
@@ -46,6 +47,7 @@ enum site_kind {
     SITE_FORMAT,
     SITE_MATCH_CLASS,
     SITE_INTRINSIC,  // becomes READ_TOP or NONE when its argument is known
+    SITE_RETURN,     // the frame ends
     SITE_LEAVE       // touches nothing; the frame goes back to its caller
 };
 
@@ -57,6 +59,7 @@ enum opcode_word {
     OPCODE_WORD_NAME_GLOBAL,
     OPCODE_WORD_NAME2,
     OPCODE_WORD_CELL,
+    OPCODE_WORD_LOCAL,
     OPCODE_WORD_CALL,
     OPCODE_WORD_OPERATOR
 };
@@ -86,9 +89,12 @@ struct opcode {
     enum opcode_shuffle shuffle;
     uint8_t rotate;           // ROTATE: how many; 0: the argument says
     uint8_t caches;           // code units of inline cache behind the instruction
+    bool is_store;            // DROP: of a value that it puts in the place of another
+    uint8_t shift;            // DROP: the variable is above so many bits of the argument
     bool only_pops;           // writes no level of the stack
     bool is_terminal;         // control never goes on to the next instruction
     bool is_prefix;           // EXTENDED_ARG
+    bool is_constant;         // LOAD_CONST
     bool is_call;             // CALL, for the correction of 3.11's stack effects
     bool is_precall;          // PRECALL
     bool is_generator_start;  // RETURN_GENERATOR

@@ -120,23 +120,30 @@ static bool is_delegating(cpython_frame *frame) {
 #endif
 }
 
-// Announces the accesses of an entry again, unless nobody else ran since.
-static int announce(struct stack *stack, uint32_t at) {
+// Announces the accesses of an entry again, unless nobody else ran since. `ending`: what the frame
+// that is left drops meanwhile, or NULL.
+static int announce(struct stack *stack, uint32_t at, const struct access_list *ending) {
     struct entry *entry = &stack->entries[at];
     if (entry->points == point_count())
         return 0;
     uint32_t end = at + 1 < stack->count ? stack->entries[at + 1].first : stack->access_count;
+    struct access_list both;
+    access_clear(&both);
+    for (uint32_t i = entry->first; ending != NULL && ending->count > 0 && i < end; i++)
+        access_add(&both, stack->accesses[i].key, stack->accesses[i].mode);
+    for (uint32_t i = 0; both.count > 0 && i < ending->count; i++)
+        access_add(&both, ending->items[i].key, ending->items[i].mode);
     struct point_op op = {.kind = FR_OP_ACCESS,
                           .place = place_with_action(entry->place, "resume"),
-                          .accesses = stack->accesses + entry->first,
-                          .access_count = end - entry->first};
+                          .accesses = both.count > 0 ? both.items : stack->accesses + entry->first,
+                          .access_count = both.count > 0 ? both.count : end - entry->first};
     if (op.place == NULL || point_pass(&op) < 0)
         return -1;
     entry->points = point_count();
     return 0;
 }
 
-int reentry_suspend(void *frame) {
+int reentry_suspend(void *frame, const struct access_list *ending) {
     struct stack *stack = own_stack();
     if (stack == NULL || stack->count == 0 || observe_caller() == OBSERVE_CLOSED)
         return 0;
@@ -148,7 +155,7 @@ int reentry_suspend(void *frame) {
         caller = nearest_traced(cpython_frame_back(caller));
         if (count == 0)
             return 0;
-        if (stack->entries[count - 1].frame == caller && announce(stack, --count) < 0)
+        if (stack->entries[count - 1].frame == caller && announce(stack, --count, ending) < 0)
             return -1;
     } while (caller != NULL && is_delegating(caller));
     return 0;
@@ -162,7 +169,7 @@ int reentry_take_lock(void) {
     cpython_frame *traced = nearest_traced(frame);
     if (traced == frame || stack->entries[stack->count - 1].frame != traced)
         return 0;
-    return announce(stack, stack->count - 1);
+    return announce(stack, stack->count - 1, NULL);
 }
 
 int reentry_unwind(const void *frame, void *caller) {
@@ -171,7 +178,7 @@ int reentry_unwind(const void *frame, void *caller) {
     if (stack == NULL || stack->count == 0 || observe_caller() == OBSERVE_CLOSED ||
         stack->entries[stack->count - 1].frame != nearest_traced(caller))
         return 0;
-    return announce(stack, stack->count - 1);
+    return announce(stack, stack->count - 1, NULL);
 }
 
 void reentry_forget(const void *frame) {

@@ -27,8 +27,8 @@ int reentry_note(int thread, const void *frame, const struct place *place,
 bool reentry_is_empty(void);
 // A traced frame, running, is about to go back to its caller by a return or a yield. While it still
 // runs, for another thread that resumes a generator must find it running. -1 with an exception that
-// is to be raised instead.
-int reentry_suspend(void *frame);
+// is to be raised instead. ending: what the frame drops in doing so, announced before; or NULL.
+int reentry_suspend(void *frame, const struct access_list *ending);
 // The calling thread has taken a lock. If code that is not traced did so, what it was given is
 // announced again, for it is under that lock that it will use it. -1 with an exception.
 int reentry_take_lock(void);

@@ -16,6 +16,7 @@
 #include "spawn.h"
 #include "special.h"
 #include "threads.h"
+#include "unraisable.h"
 
 #define EXECUTIONS_PER_COLLECTION 100
 // A thread that sleeps in the kernel for so long is set aside, in the second try. Longer than what
@@ -61,6 +62,7 @@ static void take_down(void) {
     simple_queue_disable();
     threads_disable();
     imports_disable();
+    unraisable_disable();
     carrier_close();
 }
 
@@ -84,7 +86,7 @@ static int set_up(PyObject *traced, PyObject *roots, PyObject *callables, const 
     join_enable();
     spawn_enable();
     clock_enable();
-    if (observe_begin(callables) < 0) {
+    if (unraisable_enable() < 0 || observe_begin(callables) < 0) {
         PyObject *error = errors_take();
         take_down();
         errors_restore(error);

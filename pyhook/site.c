@@ -139,6 +139,14 @@ static PyObject *cell_name(PyCodeObject *code, int argument) {
 #endif
 }
 
+static PyObject *local_name(PyCodeObject *code, int index) {
+#if PY_VERSION_HEX >= 0x030b0000
+    return PyTuple_GET_ITEM(code->co_localsplusnames, index);
+#else
+    return PyTuple_GET_ITEM(code->co_varnames, index);
+#endif
+}
+
 // Index in co_names, without the flag bits that some versions keep below it.
 static int name_index(enum opcode_word from, int argument) {
     switch (from) {
@@ -165,6 +173,8 @@ static PyObject *static_name(PyCodeObject *code, const struct depth_unit *units,
         return PyTuple_GET_ITEM(code->co_names, name_index(opcode->word_from, unit->argument));
     case OPCODE_WORD_CELL:
         return cell_name(code, unit->argument);
+    case OPCODE_WORD_LOCAL:
+        return local_name(code, unit->argument >> opcode->shift);
     case OPCODE_WORD_CALL:
         return unit->callable >= 0 ? static_name(code, units, unit->callable) : NULL;
     default:
@@ -195,6 +205,8 @@ static void settle(struct site *site, const struct depth_unit *units, Py_ssize_t
     site->argument = name_index(opcode->word_from, unit->argument);
     *action = opcode->action;
     *word = opcode->word;
+    if (opcode->kind == SITE_DROP)
+        site->argument = unit->argument >> opcode->shift;
     if (opcode->kind == SITE_INTRINSIC)
         site->kind = unit->argument == INTRINSIC_PLUS ? SITE_READ_TOP : SITE_NONE;
     if (opcode->word_from == OPCODE_WORD_OPERATOR) {
@@ -205,6 +217,28 @@ static void settle(struct site *site, const struct depth_unit *units, Py_ssize_t
     } else if (opcode->word_from == OPCODE_WORD_CALL) {
         *word = called_word(units, unit->callable);
     }
+}
+
+// Does the instruction before leave None for this one? `x = None` is how a variable gives up what
+// it has; that other assignments do so as well is not looked at, they are too many.
+static bool stores_none(PyCodeObject *code, const struct depth_unit *units, Py_ssize_t at) {
+    do
+        at--;
+    while (at >= 0 && (units[at].is_cache || opcode_get(units[at].opcode)->is_prefix));
+    return at >= 0 && opcode_get(units[at].opcode)->is_constant &&
+           PyTuple_GET_ITEM(code->co_consts, units[at].argument) == Py_None;
+}
+
+// What a frame's own variables lose is seen where they are given up, and when it ends. A
+// comprehension is no frame since 3.12.
+static void settle_ends(PyCodeObject *code, const struct depth_unit *units, Py_ssize_t at,
+                        struct site *site) {
+    if (site->kind == SITE_DROP && opcode_get(units[at].opcode)->is_store &&
+        !stores_none(code, units, at))
+        site->kind = SITE_NONE;
+    if (site->kind == SITE_RETURN &&
+        (site->library == LIBRARY_CALLS || inline_is_comprehension(code)))
+        site->kind = SITE_LEAVE;
 }
 
 // Is it an instruction on a cell that is no shared memory? super() reads __class__ by an
@@ -256,6 +290,7 @@ static int fill_site(PyCodeObject *code, const struct site_table *table,
     site->library = table->library;
     site->in_loop = units[at].in_loop != 0;
     site->keywords = is_call(site->kind) ? find_keywords(units, at) : -1;
+    settle_ends(code, units, at, site);
     if (table->library == LIBRARY_LISTED && is_global(site->kind))
         site->kind = SITE_NONE;
     if (table->library == LIBRARY_CALLS && !is_call(site->kind) && site->kind != SITE_LEAVE)

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "lap.h"
 #include "library.h"
+#include "location.h"
 #include "observe.h"
 #include "pure.h"
 #include "runner.h"
@@ -22,9 +23,15 @@
 // Polled locks that are remembered.
 #define LOCKS_MAX 64
 
+// A value by itself, if it is plain, else by its identity. Neither: NULL.
 struct value {
-    PyObject *object;   // a strong reference if it is plain, else pinned by location.c
-    PyObject *content;  // likewise, of a cell
+    PyObject *plain;  // a strong reference
+    uint32_t identity;
+};
+
+// What a local variable or a stack slot holds, and what is in it if that is a cell.
+struct slot {
+    struct value object, content;
 };
 
 // Where a thread may be going round. The anchor moves as in Brent's algorithm (BIT 20, 1980), so
@@ -45,7 +52,7 @@ struct spin {
     uint64_t began;         // the time then
     struct fr_round round;  // laps that changed nothing, in which time passed
     uint32_t value_count;
-    struct value values[VALUES_MAX];
+    struct slot values[VALUES_MAX];
     struct lap lap;  // since the anchor
 };
 
@@ -67,15 +74,10 @@ static struct spin *own_spin(void) {
 
 // ------------------------------------------------------------------------------ local state
 
-static void release(PyObject *object) {
-    if (object != NULL && pure_is_plain(object))
-        Py_DECREF(object);
-}
-
 static void disarm(struct spin *spin) {
     for (uint32_t i = 0; i < spin->value_count; i++) {
-        release(spin->values[i].object);
-        release(spin->values[i].content);
+        Py_XDECREF(spin->values[i].object.plain);
+        Py_XDECREF(spin->values[i].content.plain);
     }
     spin->value_count = 0;
     spin->armed = false;
@@ -94,13 +96,12 @@ static void forget(struct spin *spin) {
     spin->power = spin->patience = 0;
 }
 
-static PyObject *keep(PyObject *object) {
+static struct value keep(PyObject *object) {
     if (object == NULL)
-        return NULL;
+        return (struct value){NULL, 0};
     if (pure_is_plain(object))
-        return Py_NewRef(object);
-    location_of_object(object);  // its address stays its own
-    return object;
+        return (struct value){Py_NewRef(object), 0};
+    return (struct value){NULL, location_identity(object)};
 }
 
 static PyObject *content_of(PyObject *object) {
@@ -120,29 +121,32 @@ static void capture(struct spin *spin, const struct operands *on) {
     begin_lap(spin);
     for (PyObject **at = on->locals; at < on->top; at++)
         spin->values[spin->value_count++] =
-            (struct value){.object = keep(*at), .content = keep(content_of(*at))};
+            (struct slot){.object = keep(*at), .content = keep(content_of(*at))};
     spin->armed = true;
 }
 
-static bool is_same(PyObject *before, PyObject *now) {
-    if (before == now)
+static bool is_same(const struct value *before, PyObject *now) {
+    PyObject *plain = before->plain;
+    if (now == NULL || !pure_is_plain(now))
+        return plain == NULL && before->identity == (now != NULL ? location_identity(now) : 0);
+    if (plain == now)
         return true;
-    if (before == NULL || now == NULL || Py_TYPE(before) != Py_TYPE(now) || !pure_is_plain(now))
+    if (plain == NULL || Py_TYPE(plain) != Py_TYPE(now))
         return false;
     if (PyFloat_CheckExact(now)) {
-        double a = PyFloat_AS_DOUBLE(before), b = PyFloat_AS_DOUBLE(now);
+        double a = PyFloat_AS_DOUBLE(plain), b = PyFloat_AS_DOUBLE(now);
         return memcmp(&a, &b, sizeof a) == 0;
     }
-    return PyObject_RichCompareBool(before, now, Py_EQ) == 1;
+    return PyObject_RichCompareBool(plain, now, Py_EQ) == 1;
 }
 
 static bool is_same_state(const struct spin *spin, const struct operands *on) {
     if (on->top - on->locals != (Py_ssize_t)spin->value_count)
         return false;
     for (uint32_t i = 0; i < spin->value_count; i++) {
-        const struct value *value = &spin->values[i];
+        const struct slot *slot = &spin->values[i];
         PyObject *now = on->locals[i];
-        if (!is_same(value->object, now) || !is_same(value->content, content_of(now)))
+        if (!is_same(&slot->object, now) || !is_same(&slot->content, content_of(now)))
             return false;
     }
     return true;

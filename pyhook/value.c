@@ -103,6 +103,8 @@ PyObject *value_words(PyObject *object) {
 
 // A new reference, or NULL, perhaps with an exception. Only where looking runs no code.
 static PyObject *find_attribute(PyObject *object, PyObject *name) {
+    if (!PyUnicode_CheckExact(name))
+        return NULL;
     if (PyType_Check(object)) {
         PyObject *found = _PyType_Lookup((PyTypeObject *)object, name);
         return found != NULL && Py_TYPE(found)->tp_descr_get == NULL ? Py_NewRef(found) : NULL;
@@ -136,11 +138,7 @@ static PyObject *find_item(PyObject *container, PyObject *key) {
 }
 
 static PyObject *find_cell(const struct site *site, const struct operands *on) {
-    int index = site->argument;
-#if PY_VERSION_HEX < 0x030b0000
-    index += on->code->co_nlocals;
-#endif
-    PyObject *cell = on->locals[index];
+    PyObject *cell = on->locals[cpython_cell_index(on->code, site->argument)];
     return cell != NULL && PyCell_Check(cell) ? Py_XNewRef(PyCell_GET(cell)) : NULL;
 }
 
@@ -158,6 +156,10 @@ static PyObject *find(const struct site *site, const struct operands *on) {
     case SITE_GET_ATTRIBUTE:
     case SITE_SET_ATTRIBUTE:
         return find_attribute(top[-1], PyTuple_GET_ITEM(on->code->co_names, site->argument));
+    case SITE_SET_NAME:
+        return on->names == NULL || on->names == on->globals
+                   ? find_item(on->globals, PyTuple_GET_ITEM(on->code->co_names, site->argument))
+                   : NULL;
     case SITE_GET_GLOBAL:
     case SITE_SET_GLOBAL:
         return find_item(on->globals, PyTuple_GET_ITEM(on->code->co_names, site->argument));
@@ -187,9 +189,25 @@ PyObject *value_changed(const struct site *site, const struct operands *operands
     return is_shown ? object : NULL;
 }
 
-PyObject *value_found(const struct site *site, const struct operands *operands) {
-    PyObject *object = find(site, operands);
+static PyObject *without_error(PyObject *object) {
     PyErr_Clear();
+    return object;
+}
+
+PyObject *value_of_site(const struct site *site, const struct operands *operands) {
+    return without_error(find(site, operands));
+}
+
+PyObject *value_of_attribute(PyObject *object, PyObject *name) {
+    return without_error(find_attribute(object, name));
+}
+
+PyObject *value_of_item(PyObject *container, PyObject *key) {
+    return without_error(find_item(container, key));
+}
+
+PyObject *value_found(const struct site *site, const struct operands *operands) {
+    PyObject *object = value_of_site(site, operands);
     PyObject *words = object != NULL ? value_words(object) : NULL;
     Py_XDECREF(object);
     return words;

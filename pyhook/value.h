@@ -16,6 +16,11 @@
 PyObject *value_words(PyObject *object);
 // What the instruction finds where it reads or stores: a new str, NULL if that is not known.
 PyObject *value_found(const struct site *site, const struct operands *operands);
+// The same as objects: new references, NULL if that is not known. Looking runs no code, except
+// __eq__ of keys of the same hash.
+PyObject *value_of_site(const struct site *site, const struct operands *operands);
+PyObject *value_of_attribute(PyObject *object, PyObject *name);
+PyObject *value_of_item(PyObject *container, PyObject *key);
 // What it stores: a new str; NULL if it stores nothing, or not one value.
 PyObject *value_stored(const struct site *site, const struct operands *operands);
 // The container that the call may change, so that it is to be looked at again afterwards; borrowed,

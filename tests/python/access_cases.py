@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from access_cases_inside import INSIDE
 from access_cases_library import MODULES
+from access_cases_life import LIFE
 from access_cases_objects import OBJECTS
 from access_cases_outside import FILE_CASES
 from access_cases_reach import REACH
@@ -721,14 +722,12 @@ OUTSIDE = [
 
 CASES: list[Case] = [
     *CALLBACKS, *ATTRIBUTES, *NAMES, *LISTS, *DICTS, *OTHERS, *LIBRARY, *OUTSIDE, *FILE_CASES,
-    *OBJECTS, *MODULES, *INSIDE, *STATE, *SPECIAL, *REACH,
+    *OBJECTS, *MODULES, *INSIDE, *STATE, *SPECIAL, *REACH, *LIFE,
 ]
 
 # Not seen yet (docs/limits.md): the race is not found.
 UNSEEN = frozenset(
     {
-        "a weak reference",
-        "weakref dead",
         "ctypes from_buffer",
     }
 )
