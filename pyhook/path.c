@@ -52,6 +52,7 @@ static struct {
     struct meaning *meanings;
     uint32_t next;
 } memories[FR_THREADS_MAX];
+static int remembering;  // of them: the others have no meanings
 
 // The entries that were made in this execution, for more than a file. Whether one is there by now
 // depends on operations that may not be ordered before.
@@ -65,7 +66,7 @@ static struct {
 void path_begin(void) {
     made.count = 0;
     made.is_full = false;
-    for (int t = 0; t < FR_THREADS_MAX; t++) {
+    for (int t = 0; t < remembering; t++) {
         if (memories[t].meanings == NULL)
             continue;
         for (int i = 0; i < REMEMBERED; i++)
@@ -288,6 +289,7 @@ static struct meaning *recall(int thread, uint64_t path) {
 static void remember(int thread, const struct meaning *meaning) {
     if (memories[thread].meanings == NULL)
         memories[thread].meanings = calloc(REMEMBERED, sizeof *meaning);
+    remembering = thread < remembering ? remembering : thread + 1;
     if (memories[thread].meanings == NULL)
         return;
     struct meaning *place = recall(thread, meaning->path);

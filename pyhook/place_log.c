@@ -10,11 +10,12 @@ static struct {
         const struct place **places;
         uint32_t count, capacity;
     } threads[FR_THREADS_MAX];
+    uint32_t used;  // of them: the others have no list
 } room;
 
 void place_log_begin(const struct fr_explorer *explorer) {
     room.explorer = explorer;
-    for (uint32_t t = 0; t < FR_THREADS_MAX; t++)
+    for (uint32_t t = 0; t < room.used; t++)
         room.threads[t].count = 0;
 }
 
@@ -30,6 +31,7 @@ enum fr_status place_log_add(fr_tid thread, const struct place *place) {
             return FR_NOMEM;
         room.threads[thread].places = places;
         room.threads[thread].capacity = capacity;
+        room.used = thread < room.used ? room.used : thread + 1;
     }
     room.threads[thread].places[count] = place;
     room.threads[thread].count = count + 1;

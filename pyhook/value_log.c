@@ -57,7 +57,7 @@ void value_log_close(void) {
 void value_log_begin(const struct fr_explorer *explorer) {
     if (room.explorer == explorer && room.words != NULL)
         PyDict_Clear(room.words);
-    for (uint32_t t = 0; t < FR_THREADS_MAX; t++)
+    for (uint32_t t = 0; value_log_wanted && t < FR_THREADS_MAX; t++)
         Py_CLEAR(pendings[t].object);
 }
 
