@@ -1,5 +1,7 @@
 // The door: every logical thread stops here before a visible operation.
 // SPDX-License-Identifier: Apache-2.0
+#include "cpython.h"
+
 #include "point.h"
 
 #include <assert.h>
