@@ -55,7 +55,9 @@ enum fr_status trace_push(struct trace *trace, const struct step *step, uint64_t
                             (size_t)trace->touch_count + step->touch_count);
     if (status != FR_OK)
         return status;
-    copy_touches(trace->touches + trace->touch_count, step->touches, step->touch_count);
+    // There is no array yet if no event touched anything.
+    if (step->touch_count != 0)
+        copy_touches(trace->touches + trace->touch_count, step->touches, step->touch_count);
     // One by one: what a compiler makes of a whole struct clears it first, which costs as much
     // again.
     struct event *event = &trace->events[trace->length];
