@@ -132,7 +132,8 @@ void trace_seal(struct trace *trace, uint64_t thread_name) {
     struct event *event = &trace->events[at];
     uint32_t *clock = trace_clock(trace, at);
     event->cause_count = trace->cause_count - event->causes_at;
-    join_clocks(trace, trace->causes + event->causes_at, event->cause_count, clock);
+    if (event->cause_count != 0)
+        join_clocks(trace, trace->causes + event->causes_at, event->cause_count, clock);
     clock[event->thread] = event->index;
     event->hash = hash_event(trace, event, thread_name);
     trace->hash += mix64(event->hash);

@@ -148,35 +148,6 @@ static void test_outcomes(void) {
     outcomes("lock m; thread a { release m; acquire m; release m; release m; }", "", "-++-");
 }
 
-static uint64_t sources_of(const char *text, const char *order) {
-    stage_open_text(&stage, text, NULL);
-    stage_replay(&stage, order);
-    uint64_t sources = fr_trace_reads_from(stage.explorer);
-    stage_close(&stage);
-    return sources;
-}
-
-static void test_reads_from_is_coarser_than_the_trace(void) {
-    const char *writers =
-        "shared x; thread a { x = 1; } thread b { x = 2; } thread c { x = 3; r = x; }";
-    CHECK(sources_of(writers, "0122") == sources_of(writers, "1022"), "nobody tells them apart");
-    CHECK(sources_of(writers, "0122") == sources_of(writers, "1220"), "c still reads from c");
-    CHECK(sources_of(writers, "0122") != sources_of(writers, "0212"), "here from b");
-    const char *reader = "shared x; thread a { x = 1; } thread b { x = 2; } thread c { r = x; }";
-    CHECK(sources_of(reader, "012") != sources_of(reader, "102"), "from b, or from a");
-    CHECK(sources_of(reader, "021") == sources_of(reader, "102"), "from a, wherever b is");
-    CHECK(sources_of(reader, "021") != sources_of(reader, "201"), "from a, or from the beginning");
-    const char *updates = "shared x; thread a { add(x, 1); } thread b { add(x, 1); }";
-    CHECK(sources_of(updates, "01") != sources_of(updates, "10"), "an update reads");
-    const char *locks =
-        "lock m; thread a { acquire m; release m; } thread b { acquire m; release m; }";
-    CHECK(sources_of(locks, "0011") != sources_of(locks, "1100"), "so does an acquire");
-    const char *weak = "shared x; thread a { weakadd(x, 1); } thread b { weakadd(x, 2); }"
-                       "thread c { r = x; }";
-    CHECK(sources_of(weak, "012") == sources_of(weak, "102"), "from both weak writes");
-    CHECK(sources_of(weak, "012") != sources_of(weak, "021"), "from one of them");
-}
-
 int main(void) {
     test_modes();
     test_a_write_is_after_all_readers();
@@ -186,6 +157,5 @@ int main(void) {
     test_spawn_and_join_order();
     test_several_accesses_are_one_event();
     test_outcomes();
-    test_reads_from_is_coarser_than_the_trace();
     return 0;
 }
