@@ -89,17 +89,26 @@ void trace_take_back(struct trace *trace) {
     trace->cause_count = event->causes_at;
 }
 
+// There are no arrays yet if no event had any.
+static const struct cause *causes_of(const struct trace *trace, const struct event *event) {
+    return event->cause_count != 0 ? trace->causes + event->causes_at : NULL;
+}
+
+static const struct touch *touches_of(const struct trace *trace, const struct event *event) {
+    return event->touch_count != 0 ? trace->touches + event->touches_at : NULL;
+}
+
 // The hash of an event covers its thread, index, site, kind, outcome and modes, and through its
 // direct causes everything that happens before it. Causes are summed: their order is that of one
 // linearisation. Objects need no name in it: a deterministic thread touches what its past says.
 static uint64_t hash_event(const struct trace *trace, const struct event *event,
                            uint64_t thread_name) {
     uint64_t causes = trace->barrier_hash;
-    const struct cause *cause = trace->causes + event->causes_at;
+    const struct cause *cause = causes_of(trace, event);
     for (uint32_t i = 0; i < event->cause_count; i++)
         causes += mix64(trace->events[cause[i].at].hash);
     uint64_t modes = 0;
-    const struct touch *touches = trace->touches + event->touches_at;
+    const struct touch *touches = touches_of(trace, event);
     for (uint32_t i = 0; i < event->touch_count; i++)
         modes = modes * FR_MODES + touches[i].mode + 1;
     uint64_t own[6] = {thread_name, event->index,
@@ -132,8 +141,7 @@ void trace_seal(struct trace *trace, uint64_t thread_name) {
     struct event *event = &trace->events[at];
     uint32_t *clock = trace_clock(trace, at);
     event->cause_count = trace->cause_count - event->causes_at;
-    if (event->cause_count != 0)
-        join_clocks(trace, trace->causes + event->causes_at, event->cause_count, clock);
+    join_clocks(trace, causes_of(trace, event), event->cause_count, clock);
     clock[event->thread] = event->index;
     event->hash = hash_event(trace, event, thread_name);
     trace->hash += mix64(event->hash);

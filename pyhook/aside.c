@@ -58,10 +58,15 @@ static uint32_t find_accesses(fr_tid thread, struct fr_access *accesses) {
         if (event.thread != thread)
             continue;
         bool says = event.kind == FR_OP_ACCESS || event.kind == FR_OP_SPIN;
-        for (uint32_t n = 0; says && n < event.access_count; n++)
-            accesses[n] = fr_trace_access(runner.explorer, at, n);
-        if (says && event.access_count > 0)
-            return event.access_count;
+        uint32_t count = 0;
+        for (uint32_t n = 0; says && n < event.access_count; n++) {
+            struct fr_access access = fr_trace_access(runner.explorer, at, n);
+            // Weak writes commute: nobody lets another go by one.
+            if (access.mode != FR_WRITE_WEAK)
+                accesses[count++] = access;
+        }
+        if (count > 0)
+            return count;
         break;
     }
     accesses[0] = (struct fr_access){.key = resource_of_all(), .mode = FR_READ};

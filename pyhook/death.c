@@ -44,7 +44,7 @@ static void *move_block(void *context, void *block, size_t size) {
 static destructor list_dealloc, dict_dealloc, tuple_dealloc, context_dealloc;
 
 // An object of a subclass gives its memory back.
-static void let_go(PyObject *object, const PyTypeObject *type) {
+static void let_go(PyObject *object, PyTypeObject *type) {
     if (Py_IS_TYPE(object, type))
         location_forget(cpython_block(object));
 }
