@@ -1,8 +1,8 @@
 """What threads do that a carrier may get wrong: python carrier_hazards.py NAME.
 
-Each case switches in the middle of something that CPython or a library keeps per thread, per stack
-or per interpreter, and answers verdicts and trace hashes. test_carrier_hazards.py runs each on both
-carriers and compares.
+(long because it is a list.) Each case switches in the middle of something that CPython or a library
+keeps per thread, per stack or per interpreter, and answers verdicts and trace hashes.
+test_carrier_hazards.py runs each on both carriers and compares.
 """
 # SPDX-License-Identifier: Apache-2.0
 
