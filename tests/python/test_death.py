@@ -89,7 +89,8 @@ def test_weak_references_count_what_they_counted() -> None:
         box.value = 1
         items = [box, box]
         items.append(box)
-        assert sys.getrefcount(items) == 2
+        # Since 3.14 a call borrows what its caller's variable holds.
+        assert sys.getrefcount(items) == (1 if sys.version_info >= (3, 14) else 2)
         assert weakref.getweakrefcount(box) == 0
 
     explore(Box, thread)
