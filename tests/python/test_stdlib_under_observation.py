@@ -32,8 +32,20 @@ LONG = (
 # What observation says it cannot do, and a test that sends itself SIGINT, which ends a search.
 REFUSALS = (
     "replaced the trace function of its thread",
+    "starts another process",
     "KeyboardInterrupt",
 )
+# By name, so that no other test joins them unnoticed:
+# * more objects in one instruction than an event holds: iterators and partial objects that hold
+#   themselves, or each other a thousand deep;
+# * threads that wait for each other in C: begun once more on OS threads, they differ;
+# * a class whose dict has a key with an __eq__ that changes the bases of the class: observation
+#   looks the attribute up before the interpreter does.
+NAMED = {
+    **dict.fromkeys(("test_tee", "test_recursive_pickle", "test_recursive_repr"), "more objects"),
+    "test_lru_cache_threaded": "DivergedError",
+    "test_type_lookup_mro_reference": "from Base2",
+}
 # These tests count the objects that the collector knows of, ours among them.
 COUNTS = {"test_slots"}
 
@@ -63,10 +75,13 @@ def run(how: str, module: str, tmp_path: Path) -> Run:
 
 def is_explained(test: str, outcome: str, detail: str) -> bool:
     """May the outcome under observation be another one?"""
+    name = test.rpartition(".")[2]
+    if name in NAMED and NAMED[name] in detail:
+        return True
     if outcome == "refused":
         return any(refusal in detail for refusal in REFUSALS)
     if outcome == "failed":
-        return test.rpartition(".")[2] in COUNTS
+        return name in COUNTS
     # A test with threads of its own runs under a random schedule, which test_threads.py is about.
     return outcome in ("cut off", "started threads")
 
