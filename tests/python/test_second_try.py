@@ -465,6 +465,7 @@ def invariant(pair):
 '''
 
 
+@pytest.mark.long
 def test_a_campaign_says_so_and_what_it_found_is_replayed(tmp_path: Path) -> None:
     harness = tmp_path / "pair.py"
     harness.write_text(HARNESS)

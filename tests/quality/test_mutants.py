@@ -79,8 +79,8 @@ MUTANTS = [
         "a weak read counts as the spin's last access",
         "perform.c",
         "model/random",
-        "if (mode == FR_READ || mode == FR_WRITE) {",
-        "if (mode == FR_READ || mode == FR_WRITE || mode == FR_READ_WEAK) {",
+        "if (touch.mode == FR_READ || touch.mode == FR_WRITE) {",
+        "if (touch.mode == FR_READ || touch.mode == FR_WRITE || touch.mode == FR_READ_WEAK) {",
     ),
     Mutant(
         "siblings taken freely out of turn",
@@ -281,9 +281,9 @@ MUTANTS = [
         "a weak write hides the accesses before it",
         "perform.c",
         "model/random",
-        "if (step->touches[i].mode != FR_WRITE)\n            continue;",
-        "if (step->touches[i].mode != FR_WRITE && step->touches[i].mode != FR_WRITE_WEAK)\n"
-        "            continue;",
+        "if (touch.mode == FR_WRITE) {\n            object->last_write = at;",
+        "if (touch.mode == FR_WRITE || touch.mode == FR_WRITE_WEAK) {\n"
+        "            object->last_write = at;",
     ),
     Mutant(
         "siblings out of turn, and those they cover are dropped",
