@@ -138,8 +138,10 @@ uint32_t location_identity(PyObject *object) {
 void location_unite(PyObject *object, PyObject *dict) {
     uint32_t identity = location_identity(object);
     uint32_t at = slot_of(dict);
-    if (at != table.capacity)
-        table.identities[at] = identity;
+    if (at == table.capacity)
+        return;
+    table.identities[at] = identity;
+    table.lives[at] = IDENTITY_NONE;
 }
 
 void location_forget(const void *block) {
@@ -228,7 +230,9 @@ static uint32_t identity_behind(PyObject *reference) {
     PyObject *object = ((PyWeakReference *)reference)->wr_object;
     if (object != Py_None && Py_REFCNT(object) > 0) {
         uint32_t life = location_identity(object);
-        table.lives[slot_of(reference)] = life;
+        at = slot_of(reference);  // it may have moved, and the arrays with it
+        if (at != table.capacity)
+            table.lives[at] = life;
         return life;
     }
     return table.lives[at] != IDENTITY_NONE ? table.lives[at] : identity;
